@@ -1,0 +1,1 @@
+"""Active learning for images: arrays and models in, choices and models out."""

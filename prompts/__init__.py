@@ -1,0 +1,1 @@
+"""From points and boxes to masks; knows nothing of pools or rounds."""

@@ -1,0 +1,38 @@
+"""Errors of `prompts`.
+
+PromptError
+├── InvalidPrompt (also ValueError)   a point, box or image is out of range or of the wrong shape
+├── UnknownModel (also ValueError)    the registry has no such model
+├── StateMismatch                     an ImageState of one model was handed to another
+└── CheckpointError                   a weights file is missing, truncated or of another model
+"""
+
+
+class PromptError(Exception):
+    """Base of all errors raised by `prompts`."""
+
+    code = "prompt_error"
+
+
+class InvalidPrompt(PromptError, ValueError):
+    """A point, box, logit map or image is out of range or of the wrong shape."""
+
+    code = "invalid_prompt"
+
+
+class UnknownModel(PromptError, ValueError):
+    """The registry has no model of this name."""
+
+    code = "unknown_model"
+
+
+class StateMismatch(PromptError):
+    """An `ImageState` came from another model than the one asked to predict."""
+
+    code = "state_mismatch"
+
+
+class CheckpointError(PromptError):
+    """A weights file is missing, truncated or belongs to another model."""
+
+    code = "checkpoint_error"
