@@ -1,4 +1,4 @@
-"""The import rules of the house: app -> alcore, prompts; neither of these knows the other, a web framework or a database."""
+"""The import rules of the house: app -> alcore, prompts; neither of these knows the other, the web or a database."""
 
 import ast
 import subprocess
