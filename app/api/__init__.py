@@ -1,0 +1,1 @@
+"""HTTP face of the service: FastAPI routers under /v1 and the wire schemas."""

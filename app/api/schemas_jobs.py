@@ -1,0 +1,100 @@
+"""Wire models of rounds, jobs, exports and the health check."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from app.api.schemas_base import Answer, JobKind, JobState, Request, Spec
+
+
+class RoundIn(Request):
+    """How many items to ask next, and how to choose them; null is the project's setting."""
+
+    n: int | None = Field(None, ge=1, le=10_000)
+    strategy: Spec | None = None
+    seed: int = Field(0, ge=0)
+
+
+class Round(Answer):
+    """A batch that was asked, what it cost, and how good the model was when it was chosen."""
+
+    number: int
+    strategy: str
+    reason: str
+    n_selected: int
+    n_labeled_before: int
+    seconds_spent: float
+    clicks: int
+    metric: str | None
+    value: float | None
+    ci95: tuple[float, float] | None
+    metric_on: Literal["audit", "crossfit"] | None = None
+    """Which items `value` was measured on: the random audit items, or all labeled ones; never on items trained on."""
+    model_id: str | None
+    created_at: datetime
+    items_done: int
+
+
+class Rounds(Answer):
+    """All rounds of a project, oldest first."""
+
+    rounds: list[Round]
+
+
+class Job(Answer):
+    """Long work and how far it is."""
+
+    id: int
+    project_id: int
+    kind: JobKind
+    state: JobState
+    step: int
+    steps: int
+    message: str
+    error: str | None
+    result: dict[str, JsonValue] | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class JobEvent(Answer):
+    """One line of a job's stream of events."""
+
+    id: int
+    event: Literal["progress", "log", "end"]
+    data: Job
+
+
+class ExportIn(Request):
+    """Which format to export to."""
+
+    format: Literal["coco", "masks", "csv"]
+
+
+class RegistryEntry(Answer):
+    """A method that can be chosen by name."""
+
+    name: str
+    summary: str
+    paper: str | None = None
+    licence: str | None = None
+    needs: list[str] = []
+
+
+class Registry(Answer):
+    """All methods that can be chosen by name."""
+
+    strategies: list[RegistryEntry]
+    encoders: list[RegistryEntry]
+    segmenters: list[RegistryEntry]
+    heads: list[RegistryEntry]
+
+
+class Health(Answer):
+    """Whether the server is up, and what it runs."""
+
+    status: Literal["ok"]
+    version: str
+    schema_revision: str = Field(serialization_alias="schema", validation_alias="schema")

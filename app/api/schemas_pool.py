@@ -1,0 +1,109 @@
+"""Wire models of projects, imports and registries."""
+
+from pydantic import Field
+
+from app.api.schemas_base import Answer, Name, Request, Spec, Task
+
+
+class ProjectIn(Request):
+    """A new project; everything but the name, the task and the classes has a default."""
+
+    name: Name
+    task: Task
+    classes: list[Name] = Field(min_length=1, max_length=254)
+    encoder: Spec = "builtin"
+    segmenter: Spec = "builtin"
+    head: Spec = "default"
+    cold_start: Spec = "default"
+    strategy: Spec = "default"
+    batch_size: int = Field(20, ge=1, le=10_000)
+
+
+class ProjectPatch(Request):
+    """Settings to change; what is left out stays. `classes` may only grow at its end."""
+
+    name: Name | None = None
+    classes: list[Name] | None = Field(None, min_length=1, max_length=254)
+    encoder: Spec | None = None
+    segmenter: Spec | None = None
+    head: Spec | None = None
+    cold_start: Spec | None = None
+    strategy: Spec | None = None
+    batch_size: int | None = Field(None, ge=1, le=10_000)
+
+
+class ClassInfo(Answer):
+    """A class of a project; 0 is the background and not listed."""
+
+    id: int
+    name: str
+    color: str
+
+
+class Counts(Answer):
+    """Images of a project by state; `queued` leaves out those that someone holds."""
+
+    items: int = 0
+    queued: int = 0
+    leased: int = 0
+    labeled: int = 0
+    skipped: int = 0
+    unqueued: int = 0
+
+
+class Project(Answer):
+    """A project with its settings and where it stands."""
+
+    id: int
+    name: str
+    task: Task
+    classes: list[ClassInfo]
+    encoder: str
+    segmenter: str
+    head: str
+    cold_start: str
+    strategy: str
+    batch_size: int
+    counts: Counts
+    round: int
+    model_id: str | None
+    job_id: int | None
+    """The job that waits or runs, or else the last one."""
+
+
+class Projects(Answer):
+    """All projects of the workspace."""
+
+    projects: list[Project]
+
+
+class ImportIn(Request):
+    """Files and folders on the server to import."""
+
+    paths: list[str] = Field(min_length=1, max_length=1000)
+    group_by: str | None = Field(None, max_length=200)
+
+
+class Duplicate(Answer):
+    """A file whose bytes are in the project already."""
+
+    path: str
+    same_as: str
+
+
+class Rejected(Answer):
+    """A file that did not go in, and why."""
+
+    path: str
+    code: str
+    reason: str
+
+
+class ImportReport(Answer):
+    """What became of every file of an import."""
+
+    added: int = 0
+    duplicates: list[Duplicate] = []
+    rejected: list[Rejected] = []
+    items: int = 0
+    """Images in the project now."""
