@@ -1,0 +1,93 @@
+"""The promptable models by name. Importing this loads no model library; `load_predictor` does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from prompts.errors import CheckpointError, UnknownModel
+from prompts.predictor import Predictor
+
+_SAM_PAPER = "Kirillov et al. 2023, Segment Anything (arXiv:2304.02643)"
+_SAM_LICENCE = "Apache-2.0 (Meta's own weights; a fine-tuned file has its maker's terms)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmenterInfo:
+    """What there is to know about a promptable model before it is loaded."""
+
+    name: str
+    summary: str
+    paper: str
+    licence: str
+    needs_checkpoint: bool = False
+    """True where a weights file must be named; nothing is ever downloaded."""
+
+
+def _sam(size: str, parameters: str) -> SegmenterInfo:
+    """Describe one size of SAM."""
+    return SegmenterInfo(
+        name=f"sam_{size}",
+        summary=f"SAM {size} ({parameters}) or a fine-tune of it, e.g. MedSAM, from a segment-anything .pth file",
+        paper=_SAM_PAPER,
+        licence=_SAM_LICENCE,
+        needs_checkpoint=True,
+    )
+
+
+SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
+    {
+        info.name: info
+        for info in (
+            SegmenterInfo(
+                name="builtin",
+                summary="small promptable model that ships with Fewclick; works offline on a CPU",
+                paper="Wong et al. 2024, ScribblePrompt (arXiv:2312.07381), for prompts and training; our own network",
+                licence="Apache-2.0",
+            ),
+            _sam("vit_b", "94 M parameters"),
+            _sam("vit_l", "312 M parameters"),
+            _sam("vit_h", "641 M parameters"),
+        )
+    }
+)
+
+
+def split_spec(spec: str) -> tuple[str, Path | None]:
+    """Split "sam_vit_b:/path/file.pth" into its name and its weights file; the file is None where none is named."""
+    name, colon, path = spec.partition(":")
+    return name, Path(path) if colon and path else None
+
+
+def load_predictor(name: str, *, checkpoint: Path | None = None) -> Predictor:
+    """Load a promptable model; slow, so callers keep what comes back.
+
+    Args:
+        name: a key of `SEGMENTERS`, or name and weights file in one: "sam_vit_b:/path/file.pth".
+        checkpoint: the weights file, for models that need one; wins over a file in `name`.
+
+    Raises:
+        UnknownModel: there is no such model.
+        CheckpointError: the weights file is missing, superfluous, broken or of another model.
+    """
+    model, path = split_spec(name)
+    path = checkpoint if checkpoint is not None else path
+    info = SEGMENTERS.get(model)
+    if info is None:
+        raise UnknownModel(f"unknown segmenter '{model}'; known: {', '.join(sorted(SEGMENTERS))}")
+    if not info.needs_checkpoint:
+        if path is not None:
+            raise CheckpointError(
+                f"segmenter '{model}' ships its own weights and takes no file; got '{path.name}'; leave it out"
+            )
+        from prompts.builtin.predictor import BuiltinPredictor
+
+        return BuiltinPredictor()
+    if path is None:
+        raise CheckpointError(
+            f"segmenter '{model}' needs a weights file, and none was named; write '{model}:/path/to/file.pth'. "
+            f"Meta's files are listed at github.com/facebookresearch/segment-anything#model-checkpoints"
+        )
+    from prompts.sam import load_sam
+
+    return load_sam(path, size=model.removeprefix("sam_"))
