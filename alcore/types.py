@@ -51,7 +51,7 @@ class PoolView:
     committee: Float[np.ndarray, "s n c"] | None = None
     """Class probabilities of each committee member or stochastic pass."""
     uncertainty: Mapping[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
-    """Scores pooled from pixel maps, by acquisition function name; they stand in for `probabilities` in segmentation."""
+    """Scores pooled from pixel maps, by acquisition function; they stand in for probabilities in segmentation."""
 
     def __post_init__(self) -> None:
         n = len(self.labeled)
@@ -66,8 +66,21 @@ class PoolView:
             ("probabilities", self.probabilities),
             ("committee", self.committee),
         ):
-            if array is not None and not np.isfinite(array).all():
+            if array is not None and not _is_finite(array):
                 raise InvalidInput(f"{name} must be finite; row(s) with NaN or infinity were passed")
+        if self.probabilities is not None and (self.probabilities.ndim != 2 or len(self.probabilities) != n):
+            raise InvalidInput(f"probabilities must be (n, c) with n = {n}; got {self.probabilities.shape}")
+        if self.committee is not None and (self.committee.ndim != 3 or self.committee.shape[1] != n):
+            raise InvalidInput(f"committee must be (s, n, c) with n = {n}; got {self.committee.shape}")
+        for name, scores in self.uncertainty.items():
+            if scores.shape != (n,) or not np.isfinite(scores).all():
+                raise InvalidInput(f"uncertainty[{name!r}] must be {n} finite scores; got shape {scores.shape}")
+
+
+def _is_finite(array: Float[np.ndarray, "..."]) -> bool:
+    """Check block by block: a million embeddings would need 400 MB for the flags alone."""
+    rows = array.reshape(-1, array.shape[-1])
+    return all(bool(np.isfinite(rows[start : start + 65536]).all()) for start in range(0, len(rows), 65536))
 
 
 @dataclass(frozen=True, kw_only=True)

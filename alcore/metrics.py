@@ -1,0 +1,131 @@
+"""Metrics of masks, labels, probabilities and learning curves. Higher is better, except for `ece`."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+from numpy.typing import ArrayLike
+
+from alcore.errors import InvalidInput
+
+IGNORE_LABEL = 255
+"""Pixels of this id in a reference label map are counted nowhere."""
+
+
+def dice(a: Bool[np.ndarray, "h w"], b: Bool[np.ndarray, "h w"]) -> float:
+    """Return 2·|a ∩ b| / (|a| + |b|); two empty masks agree, so theirs is 1.0."""
+    _check_same_shape(a, b)
+    total = int(a.sum()) + int(b.sum())
+    return 2.0 * int((a & b).sum()) / total if total else 1.0
+
+
+def iou(a: Bool[np.ndarray, "h w"], b: Bool[np.ndarray, "h w"]) -> float:
+    """Return |a ∩ b| / |a ∪ b|; two empty masks agree, so theirs is 1.0."""
+    _check_same_shape(a, b)
+    union = int((a | b).sum())
+    return int((a & b).sum()) / union if union else 1.0
+
+
+def mean_dice_per_class(
+    pred_labels: Int[np.ndarray, "*n h w"], gt_labels: Int[np.ndarray, "*n h w"], n_classes: int
+) -> Float[np.ndarray, " c"]:
+    """Return the Dice of each foreground class, averaged over the images that show it.
+
+    Args:
+        pred_labels: label ids of n images (or of one), 0 = background.
+        gt_labels: reference ids; pixels of id 255 are left out of the count.
+        n_classes: number of ids, background included.
+
+    Returns:
+        One value for each of the ids 1 .. n_classes - 1. An image counts for a class where reference or prediction
+        holds it: a false alarm costs, a rightly empty answer is neither rewarded nor punished. A class that occurs
+        nowhere is NaN; take `np.nanmean` over classes.
+    """
+    _check_same_shape(pred_labels, gt_labels)
+    if n_classes < 2:
+        raise InvalidInput(f"n_classes counts the background too and must be >= 2; got {n_classes}")
+    pred = pred_labels.reshape(-1, *pred_labels.shape[-2:])
+    gt = gt_labels.reshape(pred.shape)
+    for name, labels in (("pred_labels", pred), ("gt_labels", gt)):
+        unknown = np.setdiff1d(np.unique(labels), [*range(n_classes), IGNORE_LABEL])
+        if unknown.size:
+            raise InvalidInput(f"{name} holds id {unknown[0]}; allowed are 0 .. {n_classes - 1} and {IGNORE_LABEL}")
+    counted = gt != IGNORE_LABEL
+    result = np.full(n_classes - 1, np.nan)
+    for class_id in range(1, n_classes):
+        in_pred, in_gt = (pred == class_id) & counted, gt == class_id
+        overlap = (in_pred & in_gt).sum(axis=(1, 2))
+        total = in_pred.sum(axis=(1, 2)) + in_gt.sum(axis=(1, 2))
+        if (total > 0).any():
+            result[class_id - 1] = (2.0 * overlap[total > 0] / total[total > 0]).mean()
+    return result
+
+
+def accuracy(predicted: Int[np.ndarray, " n"], targets: Int[np.ndarray, " n"]) -> float:
+    """Return the share of equal entries."""
+    _check_labels(predicted, targets)
+    return float((predicted == targets).mean())
+
+
+def balanced_accuracy(predicted: Int[np.ndarray, " n"], targets: Int[np.ndarray, " n"]) -> float:
+    """Return the mean over the classes in `targets` of the share of each that was found."""
+    _check_labels(predicted, targets)
+    return float(np.mean([(predicted[targets == label] == label).mean() for label in np.unique(targets)]))
+
+
+def ece(probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"], *, n_bins: int = 15) -> float:
+    """Return the expected calibration error: mean gap between confidence and accuracy, weighted by bin size.
+
+    Bins are equal parts of (0, 1] and hold their upper edge.
+
+    Source: Guo et al. 2017, equation 3 (arXiv:1706.04599). O(n·c). No departure.
+    """
+    _check_labels(probabilities.argmax(axis=1), targets)
+    if n_bins < 1:
+        raise InvalidInput(f"n_bins must be >= 1; got {n_bins}")
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = probabilities.argmax(axis=1) == targets
+    bins = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    gaps = np.bincount(bins, weights=correct - confidence, minlength=n_bins)
+    return float(np.abs(gaps).sum() / len(targets))
+
+
+def aubc(x: ArrayLike, y: ArrayLike) -> float:
+    """Return the area under a budget curve, by trapezoids, divided by the width of the budget: a mean height.
+
+    Args:
+        x: budget spent at each point, never falling.
+        y: metric at each point.
+
+    Returns:
+        A value between the smallest and largest `y`; the mean of `y` where the budget never moves.
+
+    Source: Zhan et al. 2021 (IJCAI), with annotator seconds allowed for budget. O(n). Divided by the budget's width.
+    """
+    budget, height = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if budget.shape != height.shape or budget.ndim != 1 or budget.size == 0:
+        raise InvalidInput(f"a curve needs as many budgets as values, at least one; got {budget.shape}, {height.shape}")
+    if not (np.isfinite(budget).all() and np.isfinite(height).all()) or (np.diff(budget) < 0).any():
+        raise InvalidInput("a curve needs finite numbers, and a budget that never falls")
+    width = budget[-1] - budget[0]
+    return float(np.trapezoid(height, budget) / width) if width > 0 else float(height.mean())
+
+
+def bootstrap_ci95(values: ArrayLike, rng: np.random.Generator, *, n_resamples: int = 2000) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the mean; a single value is its own interval."""
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or sample.size == 0 or not np.isfinite(sample).all():
+        raise InvalidInput("the bootstrap needs at least one value, all finite")
+    means = sample[rng.integers(sample.size, size=(n_resamples, sample.size))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _check_same_shape(a: Shaped[np.ndarray, "..."], b: Shaped[np.ndarray, "..."]) -> None:
+    """Refuse arrays that cannot be compared pixel by pixel."""
+    if a.shape != b.shape:
+        raise InvalidInput(f"both must have the same shape; got {a.shape} and {b.shape}")
+
+
+def _check_labels(predicted: Shaped[np.ndarray, "..."], targets: Shaped[np.ndarray, "..."]) -> None:
+    """Refuse label vectors of different or no length."""
+    if predicted.shape != targets.shape or targets.size == 0:
+        raise InvalidInput(f"need as many predictions as targets, at least one; got {predicted.shape}, {targets.shape}")
