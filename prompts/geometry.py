@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 
 from prompts.errors import InvalidPrompt
 from prompts.types import Box, Point, Prompt
@@ -138,6 +138,13 @@ class LongestSide:
         height, width = self.image_size
         scale = self.side_px / max(height, width)
         return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+
+    def fit_image(self, image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "fh fw 3"]:
+        """Scale an image to `input_size`, bilinear with antialiasing, as SAM was trained; the caller pads."""
+        from PIL import Image
+
+        height, width = self.input_size
+        return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
     def to_model(self, points_xy: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
         """Map continuous image pixels to continuous model pixels; x and y scale apart, as the sizes are rounded."""

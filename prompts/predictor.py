@@ -1,6 +1,6 @@
 """The one face of every promptable model: slow `embed` once an image, fast `predict` once a prompt, no hidden state."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """A promptable segmentation model. Implementations are immutable after construction and safe to share."""
 
@@ -26,7 +27,8 @@ class Predictor(Protocol):
         Args:
             state: what `embed` of this same model returned.
             prompt: at least one point or a box; coordinates in continuous image pixels.
-            multimask: three candidates or one; None leaves it to the rule (three for a single click without a box or logits).
+            multimask: three candidates or one; None leaves it to the rule (three for a
+                single click without a box or logits).
 
         Raises:
             InvalidPrompt: no prompt at all, a point or box outside the image, an empty box, logits of another size.
