@@ -1,0 +1,142 @@
+"""Vision transformers and conv nets through `transformers`, by hub name or from a local folder."""
+
+import inspect
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from alcore.encoders.base import Encoding
+from alcore.encoders.foreign import choose_level, prepare, run_batches
+from alcore.encoders.weights import fingerprint
+from alcore.errors import ModelFileError
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_DEFAULT_SIDE = 224
+
+
+class HuggingFaceEncoder:
+    """`AutoModel` with frozen weights.
+
+    A transformer's vector is its CLS token beside the mean of its patch tokens; its dense map are the patch tokens,
+    with CLS and register tokens dropped. A conv net's vector is its pooled output, its dense map its deepest stage at
+    stride 16 or finer.
+    """
+
+    def __init__(self, name: str, *, allow_download: bool = False) -> None:
+        self._model = _load_model(name, allow_download=allow_download)
+        self._side, self._mean, self._std = _preprocessing(name, self._model.config, allow_download=allow_download)
+        self._takes_any_side = "interpolate_pos_encoding" in inspect.signature(self._model.forward).parameters
+        label = re.sub(r"[^A-Za-z0-9.]+", "-", name.rstrip("/\\").replace("\\", "/").split("/")[-1])
+        self.encoder_id = f"huggingface-{label}-{self._side}-{fingerprint(self._model)}"
+        with torch.inference_mode():
+            blank = np.zeros((1, self._side, self._side, 3), dtype=np.uint8)
+            vectors, dense = self._forward(prepare(blank, mean=self._mean, std=self._std))
+        self.dim = int(vectors.shape[1])
+        self.dense_shape = (int(dense.shape[1]), int(dense.shape[2]), int(dense.shape[3]))
+
+    def encode(self, images: Sequence[np.ndarray]) -> Encoding:
+        """Encode images; see `Encoder.encode`."""
+        return run_batches(
+            images,
+            self._forward,
+            side=self._side,
+            mean=self._mean,
+            std=self._std,
+            dim=self.dim,
+            dense_shape=self.dense_shape,
+        )
+
+    def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """One pass: vectors and dense maps."""
+        extra: dict[str, bool] = {"interpolate_pos_encoding": True} if self._takes_any_side else {}
+        output = self._model(pixel_values=pixels, output_hidden_states=True, **extra)
+        last = output.last_hidden_state
+        if last.ndim == 4:
+            levels = [level for level in (*(output.hidden_states or ()), last) if level.ndim == 4]
+            return last.mean((2, 3)), choose_level(levels, self._side)
+        return _split_tokens(last, self._side, getattr(self._model.config, "patch_size", None))
+
+
+def _split_tokens(tokens: torch.Tensor, side: int, patch_size: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Take apart prefix (CLS, registers) and patch tokens."""
+    n_tokens = tokens.shape[1]
+    cells = side // patch_size if isinstance(patch_size, int) else 0
+    if not 0 < cells * cells <= n_tokens:  # hierarchical models merge patches and have no CLS token
+        cells = math.isqrt(n_tokens)
+        if cells * cells != n_tokens:
+            raise ModelFileError(f"{n_tokens} tokens for a {side} pixel image form no square map; use another model")
+    n_prefix = n_tokens - cells * cells
+    patches = tokens[:, n_prefix:]
+    dense = patches.transpose(1, 2).reshape(len(tokens), tokens.shape[2], cells, cells)
+    if n_prefix == 0:
+        return patches.mean(1), dense
+    return torch.cat([tokens[:, 0], patches.mean(1)], dim=1), dense
+
+
+def _load_model(name: str, *, allow_download: bool) -> Any:
+    """Load the vision part of a model from safetensors, with every weight present."""
+    from safetensors import SafetensorError
+    from transformers import AutoModel
+
+    try:
+        model, report = AutoModel.from_pretrained(
+            name, local_files_only=not allow_download, use_safetensors=True, output_loading_info=True
+        )
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        hint = "" if allow_download else "; downloads are off, so give a local folder or fetch the model first"
+        raise ModelFileError(
+            f"cannot load {name!r} with transformers: {reason}{hint}. Needed: config.json and intact .safetensors "
+            "weights (pickled ones are refused)"
+        ) from error
+    absent = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    if absent or report.get("mismatched_keys"):
+        raise ModelFileError(
+            f"{name!r}: the weights are of another model; {len(absent)} tensors are missing {absent[:3]}, "
+            f"{len(report.get('mismatched_keys') or ())} have another shape"
+        )
+    model = getattr(model, "vision_model", model)
+    if model.main_input_name != "pixel_values":
+        raise ModelFileError(f"{name!r} takes {model.main_input_name}, not images; use a vision model")
+    return model.eval()
+
+
+def _preprocessing(name: str, config: Any, *, allow_download: bool) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
+    """Side, mean and spread of the model's input; ImageNet's where the folder has no image processor."""
+    from transformers import AutoImageProcessor
+
+    try:
+        processor: Any = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            name, local_files_only=not allow_download
+        )
+    except (OSError, ValueError, KeyError):
+        processor = None
+    side = _first_side(
+        getattr(processor, "crop_size", None), getattr(processor, "size", None), getattr(config, "image_size", None)
+    )
+    patch_size = getattr(config, "patch_size", None)
+    step = patch_size if isinstance(patch_size, int) else 32
+    side = max(step, side // step * step)
+    mean = getattr(processor, "image_mean", None) or _IMAGENET_MEAN
+    std = getattr(processor, "image_std", None) or _IMAGENET_STD
+    return side, tuple(float(v) for v in mean), tuple(float(v) for v in std)
+
+
+def _first_side(*candidates: Any) -> int:
+    """First usable side among numbers, pairs and size dictionaries."""
+    for candidate in candidates:
+        if isinstance(candidate, int) and candidate > 0:
+            return candidate
+        for key in ("height", "shortest_edge"):
+            value = getattr(candidate, key, None)
+            if value is None and hasattr(candidate, "get"):
+                value = candidate.get(key)
+            if isinstance(value, int) and value > 0:
+                return value
+        if isinstance(candidate, list | tuple) and candidate and isinstance(candidate[0], int):
+            return candidate[0]
+    return _DEFAULT_SIDE

@@ -1,0 +1,88 @@
+"""Backbones of the `timm` package, with its own weights or a checkpoint file."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from alcore.encoders.base import Encoding
+from alcore.encoders.foreign import choose_level, prepare, run_batches
+from alcore.encoders.weights import fill, fingerprint, read_tensors
+from alcore.errors import InvalidInput, ModelFileError, UnknownName
+
+_HEADS = r"(module\.)?(head|fc|classifier|head_dist|last_linear)\b"
+
+
+class TimmEncoder:
+    """A timm model without its classifier.
+
+    The vector is the pooled output, the dense map the deepest level at stride 16 or finer (patch tokens, for a
+    transformer).
+    """
+
+    def __init__(self, name: str, *, checkpoint: Path | None = None, allow_download: bool = False) -> None:
+        self._model = _build(name, checkpoint, allow_download=allow_download)
+        settings = self._model.pretrained_cfg
+        self._side = int(settings["input_size"][-1])
+        self._mean, self._std = tuple(settings["mean"]), tuple(settings["std"])
+        self.encoder_id = f"timm-{re.sub(r'[^A-Za-z0-9._]+', '-', name)}-{self._side}-{fingerprint(self._model)}"
+        with torch.inference_mode():
+            blank = np.zeros((1, self._side, self._side, 3), dtype=np.uint8)
+            vectors, dense = self._forward(prepare(blank, mean=self._mean, std=self._std))
+        self.dim = int(vectors.shape[1])
+        self.dense_shape = (int(dense.shape[1]), int(dense.shape[2]), int(dense.shape[3]))
+
+    def encode(self, images: Sequence[np.ndarray]) -> Encoding:
+        """Encode images; see `Encoder.encode`."""
+        return run_batches(
+            images,
+            self._forward,
+            side=self._side,
+            mean=self._mean,
+            std=self._std,
+            dim=self.dim,
+            dense_shape=self.dense_shape,
+        )
+
+    def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """One pass: vectors and dense maps."""
+        final, levels = self._model.forward_intermediates(pixels, output_fmt="NCHW")
+        return self._model.forward_head(final, pre_logits=True), choose_level(levels, self._side)
+
+
+def _build(name: str, checkpoint: Path | None, *, allow_download: bool) -> Any:
+    """Create the model and fill in weights from a file, the local cache or, if allowed, the hub."""
+    import timm
+
+    if not timm.is_model(name.split(".")[0]):
+        raise UnknownName(f"unknown timm model {name!r}; `timm.list_models()` names them all")
+    if checkpoint is None and allow_download:
+        try:
+            model = timm.create_model(name, pretrained=True, num_classes=0)
+        except (OSError, RuntimeError) as error:
+            raise ModelFileError(f"cannot fetch the weights of timm model {name!r}: {error}") from error
+    else:
+        model = timm.create_model(name, pretrained=False, num_classes=0)
+        path = checkpoint or _cached_weights(name, model)
+        fill(model, read_tensors(path), source=str(path), spare=_HEADS)
+    if not hasattr(model, "forward_intermediates"):
+        raise InvalidInput(f"timm model {name!r} gives no intermediate features; use a ViT, ResNet, ConvNeXt or Swin")
+    return model.eval()
+
+
+def _cached_weights(name: str, model: Any) -> Path:
+    """Where the hub's cache keeps the weights."""
+    from huggingface_hub import try_to_load_from_cache
+
+    repository = model.pretrained_cfg.get("hf_hub_id")
+    if repository:
+        path = try_to_load_from_cache(repository, "model.safetensors")
+        if isinstance(path, str):
+            return Path(path)
+    raise ModelFileError(
+        f"the weights of timm model {name!r} are not on this machine and downloads are off; "
+        f"write timm:{name}:<checkpoint file>"
+    )

@@ -1,0 +1,1 @@
+"""Self-supervised training of the built-in encoder; see `alcore/encoders/MODEL_CARD.md`."""

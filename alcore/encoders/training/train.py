@@ -1,0 +1,197 @@
+"""Train the built-in encoder: `python -m alcore.encoders.training.train --data ../shared/data --out DIR`.
+
+Runs on a CPU. The same arguments give the same run on one machine, and a run that was stopped goes on from its last
+checkpoint. `--out` receives `checkpoint.pt` (training state), `builtin.safetensors` (averaged weights, float16) and
+`log.jsonl`.
+"""
+
+import argparse
+import json
+import logging
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional
+
+from alcore.encoders.network import DENSE_CHANNELS, VECTOR_DIM, EncoderNetwork
+from alcore.encoders.training.data import draw_rows, list_samples, open_cache, sampling_weights
+from alcore.encoders.training.losses import TARGET_CHANNELS, cell_targets, projector, reconstruction, vicreg
+from alcore.encoders.training.views import View, blot_out, corresponding_grid, make_view
+
+logger = logging.getLogger("alcore.encoders.training")
+
+LOCAL_PROJECTION = 128
+LOCAL_SAMPLES = 2048
+"""Pairs of corresponding cells that enter the local loss of a step."""
+
+
+class Trainee(nn.Module):
+    """The encoder with the parts that only training needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = EncoderNetwork()
+        self.global_projector = projector(VECTOR_DIM, 512)
+        self.local_projector = projector(DENSE_CHANNELS, LOCAL_PROJECTION)
+        self.decoder = nn.Sequential(
+            nn.Conv2d(DENSE_CHANNELS, DENSE_CHANNELS, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(DENSE_CHANNELS, TARGET_CHANNELS, 1),
+        )
+
+
+def _local_pairs(
+    first: torch.Tensor, second: torch.Tensor, views: tuple[View, View], generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw features of the same spot from both dense maps."""
+    grid, inside = corresponding_grid(views[0], views[1], first.shape[-1])
+    moved = functional.grid_sample(second, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    rows = inside.flatten().nonzero().flatten()
+    rows = rows[torch.randperm(len(rows), generator=generator)[:LOCAL_SAMPLES]]
+    channels = first.shape[1]
+    return first.permute(0, 2, 3, 1).reshape(-1, channels)[rows], moved.permute(0, 2, 3, 1).reshape(-1, channels)[rows]
+
+
+def losses_of_step(trainee: Trainee, images: torch.Tensor, *, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """Two views of a batch through the network; the first has squares blotted out.
+
+    Args:
+        trainee: the network in training mode.
+        images: (n, h, w, 3) uint8.
+        generator: every random choice comes from it.
+
+    Returns:
+        The losses named total, global, local, hidden.
+    """
+    one, clean = make_view(images, generator=generator)
+    two, _ = make_view(images, generator=generator)
+    blotted, hidden = blot_out(one.images, generator=generator)
+    both = torch.cat([blotted, two.images]).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        vectors, dense = trainee.encoder(both)
+        predicted = trainee.decoder(dense[: len(images)])
+    vectors, dense = vectors.float(), dense.float()
+    z = trainee.global_projector(vectors)
+    agreement = vicreg(z[: len(images)], z[len(images) :])
+    pair = _local_pairs(dense[: len(images)], dense[len(images) :], (one, two), generator)
+    local_z = trainee.local_projector(torch.cat(pair))
+    local = vicreg(local_z[: len(pair[0])], local_z[len(pair[0]) :])
+    restored = reconstruction(predicted.float(), cell_targets(clean), hidden)
+    total = agreement + 0.5 * local + restored
+    return {"total": total, "global": agreement, "local": local, "hidden": restored}
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Warm up over 3 % of the steps, then a half cosine down to 2 % of the peak."""
+    warm = max(1, round(0.03 * steps))
+    if step < warm:
+        return peak * (step + 1) / warm
+    return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))))
+
+
+def _average(average: dict[str, torch.Tensor], network: nn.Module, decay: float) -> None:
+    """Exponential moving average of weights and running statistics, in place."""
+    for key, value in network.state_dict().items():
+        if value.is_floating_point():
+            average[key].lerp_(value, 1 - decay)
+
+
+def export_weights(average: dict[str, torch.Tensor], path: Path) -> None:
+    """Write the averaged weights as float16 safetensors, whole or not at all."""
+    tensors = {key: value.half().contiguous() for key, value in average.items() if value.is_floating_point()}
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"format": "fewclick-encoder", "version": "1"})
+    os.replace(partial, path)
+
+
+def train(data: Path, out: Path, *, steps: int, batch_size: int, seed: int, cache: Path, save_every: int) -> Path:
+    """Train, or go on with the run in `out`; returns the path of the exported weights."""
+    out.mkdir(parents=True, exist_ok=True)
+    samples = list_samples(data)
+    pool = open_cache(samples, cache)
+    logger.info("%d training images, %d steps of %d", len(samples), steps, batch_size)
+    torch.manual_seed(seed)
+    trainee = Trainee().to(memory_format=torch.channels_last)
+    logger.info("%d encoder parameters", sum(p.numel() for p in trainee.encoder.parameters()))
+    optimiser = torch.optim.AdamW(trainee.parameters(), lr=1e-3, weight_decay=0.02, betas=(0.9, 0.98))
+    average = {key: value.clone() for key, value in trainee.encoder.state_dict().items() if value.is_floating_point()}
+    start = 0
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        trainee.load_state_dict(state["trainee"])
+        optimiser.load_state_dict(state["optimiser"])
+        average, start = state["average"], int(state["step"])
+        logger.info("going on at step %d", start)
+    trainee.train()
+    began, sums = time.monotonic(), {"total": 0.0, "global": 0.0, "local": 0.0, "hidden": 0.0}
+    weights = sampling_weights(samples)
+    for step, rows in zip(range(start, steps), draw_rows(weights, batch_size, seed=seed, start=start), strict=False):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, 1e-3)
+        images = torch.from_numpy(np.ascontiguousarray(pool[rows]))
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        losses = losses_of_step(trainee, images, generator=generator)
+        optimiser.zero_grad(set_to_none=True)
+        losses["total"].backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(trainee.parameters(), 5.0)
+        optimiser.step()
+        _average(average, trainee.encoder, min(0.995, (step + 1) / (step + 10)))
+        for key in sums:
+            sums[key] += float(losses[key].detach())
+        if (step + 1) % 20 == 0:
+            line = {key: round(value / 20, 4) for key, value in sums.items()}
+            entry = {"step": step + 1, **line, "duration_s": round(time.monotonic() - began, 1)}
+            with (out / "log.jsonl").open("a") as file:
+                file.write(json.dumps(entry) + "\n")
+            logger.info("%s", entry)
+            sums = dict.fromkeys(sums, 0.0)
+        if (step + 1) % save_every == 0 or step + 1 == steps:
+            partial = checkpoint.with_suffix(".partial")
+            torch.save(
+                {
+                    "trainee": trainee.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "average": average,
+                    "step": step + 1,
+                },
+                partial,
+            )
+            os.replace(partial, checkpoint)
+            export_weights(average, out / "builtin.safetensors")
+    return out / "builtin.safetensors"
+
+
+def main() -> None:
+    """Parse the arguments and train."""
+    parser = argparse.ArgumentParser(description="Train the built-in encoder by self-supervision.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and weights")
+    parser.add_argument("--cache", type=Path, default=None, help="folder for decoded images; --out by default")
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--save-every", type=int, default=100)
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(args.threads)
+    train(
+        args.data,
+        args.out,
+        steps=args.steps,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        cache=args.cache or args.out,
+        save_every=args.save_every,
+    )
+
+
+if __name__ == "__main__":
+    main()
