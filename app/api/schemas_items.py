@@ -245,5 +245,5 @@ class Suggestion(Answer):
     """What the head thinks of an item."""
 
     model_id: str
-    objects: list[SuggestedObject] = []
+    objects: list[SuggestedObject] = Field(default=[])
     label: SuggestedLabel | None = None

@@ -80,7 +80,7 @@ class RegistryEntry(Answer):
     summary: str
     paper: str | None = None
     licence: str | None = None
-    needs: list[str] = []
+    needs: list[str] = Field(default=[])
 
 
 class Registry(Answer):

@@ -103,7 +103,7 @@ class ImportReport(Answer):
     """What became of every file of an import."""
 
     added: int = 0
-    duplicates: list[Duplicate] = []
-    rejected: list[Rejected] = []
+    duplicates: list[Duplicate] = Field(default=[])
+    rejected: list[Rejected] = Field(default=[])
     items: int = 0
     """Images in the project now."""

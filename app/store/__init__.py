@@ -1,0 +1,1 @@
+"""The only writer to the workspace: tables, repositories, migrations and the content-addressed files."""

@@ -1,0 +1,1 @@
+"""Alembic revisions, run when a workspace is opened."""

@@ -1,0 +1,232 @@
+"""Tables of the workspace (SQLAlchemy Core). Times are seconds since the epoch, UTC; ids are integers, model ids names.
+
+The schema that a database really has is made by the revisions in `migrations/`; a test compares the two.
+"""
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("task", String(20), nullable=False),
+    Column("encoder", String(500), nullable=False),
+    Column("segmenter", String(500), nullable=False),
+    Column("head", String(500), nullable=False),
+    Column("cold_start", String(500), nullable=False),
+    Column("strategy", String(500), nullable=False),
+    Column("batch_size", Integer, nullable=False),
+    Column("model_id", String(100)),
+    Column("created_at", Float, nullable=False),
+    CheckConstraint("task IN ('segmentation', 'classification')", name="task"),
+)
+
+classes = Table(
+    "classes",
+    metadata,
+    Column("project_id", Integer, ForeignKey("projects.id"), primary_key=True),
+    Column("class_id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("color", String(7), nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False),
+    Column("name", String(1000), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("suffix", String(10), nullable=False),
+    Column("group_name", String(1000)),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("dtype", String(10), nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("level", Float, nullable=False),
+    Column("window_width", Float, nullable=False),
+    Column("min", Float, nullable=False),
+    Column("max", Float, nullable=False),
+    Column("spacing_row_mm", Float),
+    Column("spacing_col_mm", Float),
+    Column("state", String(10), nullable=False, server_default="unqueued"),
+    Column("position", Integer, nullable=False, server_default="0"),
+    Column("round", Integer),
+    Column("reason", String(1000)),
+    Column("is_audit", Integer, nullable=False, server_default="0"),
+    Column("skip_reason", String(1000)),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("project_id", "content_hash"),
+    CheckConstraint("state IN ('unqueued', 'queued', 'labeled', 'skipped')", name="state"),
+    Index("ix_items_queue", "project_id", "state", "position"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("token", String(64), nullable=False),
+    Column("annotator", String(100), nullable=False),
+    Column("acquired_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("annotator", String(100), primary_key=True),
+    Column("draft", JSON, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", Integer, ForeignKey("items.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("submission_id", String(36), nullable=False, unique=True),
+    Column("annotator", String(100), nullable=False),
+    Column("label", String(200)),
+    Column("objects", JSON, nullable=False),
+    Column("window", JSON),
+    Column("seconds", Float, nullable=False),
+    Column("clicks", Integer, nullable=False),
+    Column("model_id", String(200)),
+    Column("round", Integer),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("item_id", "version"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("job_id", Integer),
+    Column("file", String(1000), nullable=False),
+    Column("encoder_id", String(500), nullable=False),
+    Column("class_ids", JSON, nullable=False),
+    Column("n_labeled", Integer, nullable=False),
+    Column("item_ids", JSON, nullable=False),
+    Column("metric", String(50)),
+    Column("value", Float),
+    Column("ci_low", Float),
+    Column("ci_high", Float),
+    Column("metric_on", String(20)),
+    Column("accepted", Integer, nullable=False),
+    Column("report", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("job_id", Integer, nullable=False, unique=True),
+    Column("strategy", String(500), nullable=False),
+    Column("reason", String(1000), nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("n_selected", Integer, nullable=False),
+    Column("n_labeled_before", Integer, nullable=False),
+    Column("metric", String(50)),
+    Column("value", Float),
+    Column("ci_low", Float),
+    Column("ci_high", Float),
+    Column("metric_on", String(20)),
+    Column("model_id", String(100), ForeignKey("models.id")),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("project_id", "number"),
+)
+
+round_items = Table(
+    "round_items",
+    metadata,
+    Column("round_id", Integer, ForeignKey("rounds.id"), primary_key=True),
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("reason", String(1000), nullable=False),
+    Column("score", Float),
+    Column("is_audit", Integer, nullable=False, server_default="0"),
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("model_id", String(100), ForeignKey("models.id"), nullable=False),
+    Column("objects", JSON, nullable=False),
+    Column("label", JSON),
+    Column("created_at", Float, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("step", Integer, nullable=False, server_default="0"),
+    Column("steps", Integer, nullable=False, server_default="0"),
+    Column("message", String(1000), nullable=False, server_default=""),
+    Column("error", String(4000)),
+    Column("result", JSON),
+    Column("pid", Integer),
+    Column("cancel_requested_at", Float),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    # One job at a time: a second insert for the project breaks this index, which is how `busy` is decided.
+    Index(
+        "ix_jobs_active",
+        "project_id",
+        unique=True,
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", Integer, nullable=False),
+    Column("type", String(20), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    ForeignKeyConstraint(["job_id"], ["jobs.id"]),
+    Index("ix_job_events_job_id_id", "job_id", "id"),
+)
