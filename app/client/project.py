@@ -1,0 +1,262 @@
+"""A project on the server: upload, rounds, items, training, export."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from pydantic import JsonValue
+
+from app.api.schemas import (
+    ClassInfo,
+    Counts,
+    ExportIn,
+    ImportIn,
+    ImportReport,
+    ItemPage,
+    ItemState,
+    ItemSummary,
+    Job,
+    NextIn,
+    ProjectPatch,
+    Round,
+    RoundIn,
+    Rounds,
+    Task,
+)
+from app.api.schemas import Item as ItemWire
+from app.api.schemas import Project as ProjectState
+from app.client.item import Item
+from app.client.transport import UnexpectedAnswer, parsed
+from app.client.upload import batches, collect
+from app.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from app.client.client import Client
+
+PAGE_SIZE = 500
+ExportFormat = Literal["coco", "masks", "csv"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReport:
+    """What a training gave. `value` is None where there were too few labels to measure on."""
+
+    model_id: str | None
+    metric: str | None
+    value: float | None
+    ci95: tuple[float, float] | None
+    details: dict[str, JsonValue] = field(default_factory=dict, repr=False)
+    """All that the job reported, calibration among it."""
+
+
+class Project:
+    """One project; its state is that of the last call, `refresh` reads it anew."""
+
+    def __init__(self, client: Client, state: ProjectState) -> None:
+        self._client = client
+        self._transport = client._transport
+        self._state = state
+
+    def __repr__(self) -> str:
+        return f"Project(id={self.id}, name={self.name!r}, task={self.task!r})"
+
+    @property
+    def id(self) -> int:
+        """Its id on the server."""
+        return self._state.id
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._state.name
+
+    @property
+    def task(self) -> Task:
+        """Segmentation or classification."""
+        return self._state.task
+
+    @property
+    def classes(self) -> list[ClassInfo]:
+        """Its classes, ids from 1."""
+        return self._state.classes
+
+    @property
+    def counts(self) -> Counts:
+        """Images by state, as of the last call of `refresh`."""
+        return self._state.counts
+
+    @property
+    def state(self) -> ProjectState:
+        """All settings and counts, as of the last call of `refresh`."""
+        return self._state
+
+    def refresh(self) -> Project:
+        """Read the project's state anew."""
+        self._state = self._transport.ask(ProjectState, "GET", self._path())
+        return self
+
+    def update(self, settings: ProjectPatch) -> Project:
+        """Change settings; those that are None stay."""
+        self._state = self._transport.ask(ProjectState, "PATCH", self._path(), body=settings, repeatable=True)
+        return self
+
+    def upload(
+        self, source: str | Path | Iterable[str | Path], *, group_by: str | None = None, progress: bool = True
+    ) -> ImportReport:
+        """Send images from this machine; folders keep their structure in the items' names.
+
+        Args:
+            source: a folder, a file or several of them; hidden files are left out.
+            group_by: a regular expression whose first group names the patient, or `patient` for the top folder.
+            progress: show a bar on stderr when that is a terminal.
+
+        Returns:
+            How many went in, which were there already and which were refused, with the reason.
+        """
+        from tqdm import tqdm
+
+        files = collect(source)
+        if not files:
+            raise InvalidRequest(f"no files to upload in {source!r}")
+        report = ImportReport()
+        with tqdm(total=len(files), disable=None if progress else True, unit="image", desc="upload") as bar:
+            for batch in batches(files):
+                with ExitStack() as stack:
+                    parts = [("files", (f.name, stack.enter_context(f.path.open("rb")))) for f in batch]
+                    data = {"group_by": group_by} if group_by else None
+                    answer = self._transport.send("POST", self._path("images"), files=parts, data=data)
+                report = _merged(report, parsed(ImportReport, answer))
+                bar.update(len(batch))
+        return report
+
+    def import_folder(self, *paths: str, group_by: str | None = None) -> ImportReport:
+        """Import files and folders that lie on the server."""
+        body = ImportIn(paths=list(paths), group_by=group_by)
+        return self._transport.ask(ImportReport, "POST", self._path("import"), body=body)
+
+    def embed(self, *, wait: bool = True, progress: bool = True) -> Job:
+        """Encode the images that have no embedding yet."""
+        return self._finish(self._transport.ask(Job, "POST", self._path("embed")), wait, progress)
+
+    def start_round(
+        self,
+        n: int | None = None,
+        *,
+        strategy: str | None = None,
+        seed: int = 0,
+        wait: bool = True,
+        progress: bool = True,
+    ) -> Job:
+        """Choose the next batch: embeds what is new, trains where there are labels, then selects and queues.
+
+        Args:
+            n: images to ask; None is the project's batch size.
+            strategy: query strategy; None is the project's own (cold start first).
+            seed: of every random choice.
+            wait: return when the batch is queued; False returns at once.
+            progress: show a bar on stderr when that is a terminal.
+
+        Raises:
+            Busy: another job of this project runs.
+            EmptyPool: nothing is left to ask.
+        """
+        body = RoundIn(n=n, strategy=strategy, seed=seed)
+        return self._finish(self._transport.ask(Job, "POST", self._path("rounds"), body=body), wait, progress)
+
+    def rounds(self) -> list[Round]:
+        """List the rounds so far, with the learning curve."""
+        return self._transport.ask(Rounds, "GET", self._path("rounds")).rounds
+
+    def train(self, *, wait: bool = True, progress: bool = True) -> TrainReport:
+        """Train the head on all accepted annotations; with `wait=False` the report is empty yet."""
+        job = self._finish(self._transport.ask(Job, "POST", self._path("train")), wait, progress)
+        return _train_report(job)
+
+    def next_item(self, *, annotator: str | None = None, exclude: Sequence[int] = ()) -> Item | None:
+        """Lease the next image to annotate; None when nothing is queued."""
+        body = NextIn(annotator=annotator, exclude=list(exclude))
+        response = self._transport.send("POST", self._path("next"), body=body)
+        if response.status_code == 204:
+            return None
+        return Item(self, parsed(ItemWire, response))
+
+    def item(self, item_id: int) -> Item:
+        """Read one image by its id, without a lease."""
+        return Item(self, self._transport.ask(ItemWire, "GET", f"/v1/items/{item_id}"))
+
+    def items(self, state: ItemState | None = None) -> list[ItemSummary]:
+        """List the images, all or those of one state."""
+        found: list[ItemSummary] = []
+        while True:
+            params: dict[str, str | int] = {"offset": len(found), "limit": PAGE_SIZE}
+            if state is not None:
+                params["state"] = state
+            page = self._transport.ask(ItemPage, "GET", self._path("items"), params=params)
+            found.extend(page.items)
+            if not page.items or len(found) >= page.total:
+                return found
+
+    def export(self, format: str, path: str | Path) -> Path:
+        """Write the newest accepted annotations to a zip file: `coco`, `masks` or `csv`."""
+        out = Path(path)
+        if format not in get_args(ExportFormat):
+            raise InvalidRequest(f"unknown export format {format!r}; known: {', '.join(get_args(ExportFormat))}")
+        handle, part = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
+        try:
+            body = ExportIn(format=cast(ExportFormat, format))
+            with os.fdopen(handle, "wb") as file, self._transport.stream("POST", self._path("exports"), body=body) as b:
+                for piece in b:
+                    file.write(piece)
+            os.replace(part, out)
+        except BaseException:
+            os.unlink(part)
+            raise
+        return out
+
+    def _path(self, *parts: str) -> str:
+        """Path of the project or of something below it."""
+        return "/".join((f"/v1/projects/{self.id}", *parts))
+
+    def _finish(self, job: Job, wait: bool, progress: bool) -> Job:
+        """Wait for a job where asked to, and read the new counts."""
+        if not wait:
+            return job
+        done = self._client.wait(job.id, progress=progress)
+        self.refresh()
+        return done
+
+
+def _merged(first: ImportReport, second: ImportReport) -> ImportReport:
+    """The report of two uploads as one."""
+    return ImportReport(
+        added=first.added + second.added,
+        duplicates=[*first.duplicates, *second.duplicates],
+        rejected=[*first.rejected, *second.rejected],
+        items=second.items,
+    )
+
+
+def _train_report(job: Job) -> TrainReport:
+    """Read the result of a training job."""
+    result = job.result or {}
+    model_id, metric, value, ci95 = (result.get(key) for key in ("model_id", "metric", "value", "ci95"))
+    if job.state == "done" and not isinstance(model_id, str):
+        raise UnexpectedAnswer(f"job {job.id} is done but names no model; do client and server have the same version?")
+    interval = None
+    if isinstance(ci95, list) and len(ci95) == 2:
+        low, high = ci95
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+            interval = (float(low), float(high))
+    return TrainReport(
+        model_id=model_id if isinstance(model_id, str) else None,
+        metric=metric if isinstance(metric, str) else None,
+        value=float(value) if isinstance(value, (int, float)) else None,
+        ci95=interval,
+        details=result,
+    )
