@@ -1,0 +1,102 @@
+"""The network at work: weights, precision, encoding of levels, decoding of windows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor
+from torch.nn import functional as F
+
+from prompts.builtin import model
+from prompts.builtin.frames import WINDOW_PX, View, canvas_shape, level_scales
+from prompts.builtin.model import Features, PromptableNet, prompt_maps
+from prompts.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """The features of each level of one image."""
+
+    scales: tuple[float, ...]
+    levels: tuple[Features, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory taken by the features."""
+        return sum(f.numel() * f.element_size() for level in self.levels for f in level)
+
+
+def preferred_dtype() -> torch.dtype:
+    """Choose bfloat16 where the processor multiplies it natively; elsewhere float32 is faster."""
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
+    return torch.bfloat16 if native else torch.float32
+
+
+class Engine:
+    """A loaded network. Holds no state of any image; safe to share between threads."""
+
+    def __init__(self, weights: bytes, *, source: Path) -> None:
+        try:
+            state = load(weights)
+        except SafetensorError as error:
+            raise CheckpointError(f"{source} is not a complete safetensors file ({error}); restore it") from error
+        net = PromptableNet(folded=True)
+        expected = {name: value.shape for name, value in net.state_dict().items()}
+        got = {name: value.shape for name, value in state.items()}
+        if expected != got:
+            odd = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
+            raise CheckpointError(
+                f"{source} holds weights of another model: {len(odd)} tensors are missing, unknown or misshapen, "
+                f"the first is {odd[0]!r}; expected the file that ships as prompts/builtin/weights.safetensors"
+            )
+        net.load_state_dict({name: value.float() for name, value in state.items()})
+        self._dtype = preferred_dtype()
+        self._net = net.to(memory_format=torch.channels_last).to(self._dtype).eval()
+        self._net.decoder.iou.float()
+
+    @torch.inference_mode()
+    def encode(self, image: UInt8[np.ndarray, "h w 3"]) -> EncodedImage:
+        """Encode every level of an image."""
+        height, width = image.shape[:2]
+        pixels = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
+        # As in training: mean and deviation of a thumbnail of the whole image.
+        thumb = pixels[:, :, :: max(1, height // 128), :: max(1, width // 128)]
+        pixels = (pixels - thumb.mean()) / (thumb.std() + 0.03)
+        scales = level_scales(height, width)
+        return EncodedImage(scales, tuple(self._encode_level(pixels, scale) for scale in scales))
+
+    def _encode_level(self, pixels: Tensor, scale: float) -> Features:
+        height, width = pixels.shape[2:]
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        if size != (height, width):
+            pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=scale < 1)
+        canvas_h, canvas_w = canvas_shape(height, width, scale)
+        canvas = torch.zeros(1, model.IMAGE_CHANNELS, canvas_h, canvas_w)
+        canvas[:, :3, : size[0], : size[1]] = pixels
+        canvas[:, 3, : size[0], : size[1]] = 1
+        return self._net.encode(canvas.to(self._dtype).contiguous(memory_format=torch.channels_last))
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        encoded: EncodedImage,
+        view: View,
+        points: Float[np.ndarray, "p 3"],
+        box: Float[np.ndarray, "4"],
+        logits: Float[np.ndarray, "128 128"],
+    ) -> tuple[Float[np.ndarray, "4 128 128"], Float[np.ndarray, "4"]]:
+        """Decode one prompt, given in window pixels; all zero stands for no box and no logits."""
+        windows = []
+        for features, stride in zip(encoded.levels[view.level], (*model.STRIDES, model.STRIDES[1]), strict=True):
+            side, y, x = WINDOW_PX // stride, view.y0 // stride, view.x0 // stride
+            windows.append(features[:, :, y : y + side, x : x + side])
+        f4, f8, f16, f32, unit = windows
+        maps = prompt_maps(*(torch.from_numpy(a.astype(np.float32))[None] for a in (points, box, logits)))
+        maps = maps.to(self._dtype).contiguous(memory_format=torch.channels_last)
+        out, iou = self._net.decode((f4, f8, f16, f32, unit), maps)
+        return out[0].float().numpy(), iou[0].float().clamp(0, 1).numpy()

@@ -1,0 +1,158 @@
+"""Where the network looks: levels of an image, square windows of them, and resampling of logits between frames.
+
+All positions are continuous: pixel i spans [i, i + 1). A level shows the image at `scale` level pixels per image pixel.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+
+WINDOW_PX = 256
+LOGITS_PX = 128
+ALIGNMENT_PX = 32
+"""Windows start at multiples of the deepest stride, so that their features can be cut out of the level's."""
+FINE_LEVEL_ABOVE_PX = 160
+FINEST_LEVEL_ABOVE_PX = 640
+FEEDBACK_PX = 512
+ROOM = 1.6
+"""A window is at least this many times as wide as the object in it."""
+OUTSIDE_LOGIT = -16.0
+
+Extent = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in image pixels."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A square window: of level `level`, from (x0, y0) in that level's pixels."""
+
+    level: int
+    scale: float
+    x0: int
+    y0: int
+
+
+def level_scales(height: int, width: int) -> tuple[float, ...]:
+    """Choose the levels of an image: the whole in one window, then twice and four times as large for large images."""
+    longest = max(height, width)
+    n = 1 + (longest > FINE_LEVEL_ABOVE_PX) + (longest > FINEST_LEVEL_ABOVE_PX)
+    return tuple(WINDOW_PX * 2**i / longest for i in range(n))
+
+
+def canvas_shape(height: int, width: int, scale: float) -> tuple[int, int]:
+    """Give the padded (height, width) of a level: whole strides, at least one window."""
+
+    def padded(side: int) -> int:
+        return max(WINDOW_PX, -(-max(1, round(side * scale)) // ALIGNMENT_PX) * ALIGNMENT_PX)
+
+    return padded(height), padded(width)
+
+
+def whole_view(scales: tuple[float, ...]) -> View:
+    """Look at the whole image."""
+    return View(0, scales[0], 0, 0)
+
+
+def view_of(extent: Extent, height: int, width: int, scales: tuple[float, ...]) -> View:
+    """Look at an extent as closely as the levels allow with room around it."""
+    x0, y0, x1, y1 = extent
+    side = max(x1 - x0, y1 - y0)
+    fitting = [i for i, scale in enumerate(scales) if side * scale * ROOM <= WINDOW_PX]
+    level = max(fitting, default=0)
+    scale = scales[level]
+    canvas_h, canvas_w = canvas_shape(height, width, scale)
+
+    def start(centre: float, canvas: int) -> int:
+        wanted = round((centre * scale - WINDOW_PX / 2) / ALIGNMENT_PX) * ALIGNMENT_PX
+        return int(np.clip(wanted, 0, canvas - WINDOW_PX))
+
+    return View(level, scale, start((x0 + x1) / 2, canvas_w), start((y0 + y1) / 2, canvas_h))
+
+
+def feedback_shape(height: int, width: int) -> tuple[int, int]:
+    """Give the (height, width) of the logits that go out and come back: the image's own, or shrunk to `FEEDBACK_PX`."""
+    scale = min(1.0, FEEDBACK_PX / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def coarse_shape(height: int, width: int) -> tuple[int, int]:
+    """Give the (height, width) of a small grid over the image, enough to bound an object by."""
+    scale = min(1.0, LOGITS_PX / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def interpolation(positions: Float[np.ndarray, " o"], n: int) -> Float[np.ndarray, "o n"]:
+    """Build the matrix that reads n cells at continuous positions, linearly between centres, edges repeated."""
+    at = np.clip(positions - 0.5, 0, n - 1)
+    low = np.minimum(at.astype(int), max(n - 2, 0))
+    weights = np.zeros((len(positions), n), np.float32)
+    rows = np.arange(len(positions))
+    weights[rows, low] = 1 - (at - low)
+    weights[rows, np.minimum(low + 1, n - 1)] += at - low
+    return weights
+
+
+def cells_to_window(n_cells: int, side: int, start: int, scale: float) -> Float[np.ndarray, " n"]:
+    """Place the centres of n cells that span an image side into logit cells of a window."""
+    centres = (np.arange(n_cells) + 0.5) * side / n_cells
+    return (centres * scale - start) * LOGITS_PX / WINDOW_PX
+
+
+def paste(
+    logits: Float[np.ndarray, "m 128 128"], view: View, image_size: tuple[int, int], shape: tuple[int, int]
+) -> Float[np.ndarray, "m oh ow"]:
+    """Resample a window's logits to a grid of `shape` that spans the image; surely background outside the window."""
+    out = np.full((len(logits), *shape), OUTSIDE_LOGIT, np.float32)
+    ys = cells_to_window(shape[0], image_size[0], view.y0, view.scale)
+    xs = cells_to_window(shape[1], image_size[1], view.x0, view.scale)
+    rows, cols = np.flatnonzero((ys >= 0) & (ys <= LOGITS_PX)), np.flatnonzero((xs >= 0) & (xs <= LOGITS_PX))
+    if len(rows) and len(cols):
+        down, across = interpolation(ys[rows], LOGITS_PX), interpolation(xs[cols], LOGITS_PX)
+        out[:, rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] = down @ logits @ across.T
+    return out
+
+
+def cut(logits: Float[np.ndarray, "ih iw"], view: View, image_size: tuple[int, int]) -> Float[np.ndarray, "128 128"]:
+    """Resample logits that span the image to the cells of a window; the inverse of `paste`, edges repeated outside."""
+    cells = (np.arange(LOGITS_PX) + 0.5) * WINDOW_PX / LOGITS_PX
+    ys = (cells + view.y0) / view.scale * logits.shape[0] / image_size[0]
+    xs = (cells + view.x0) / view.scale * logits.shape[1] / image_size[1]
+    return interpolation(ys, logits.shape[0]) @ logits @ interpolation(xs, logits.shape[1]).T
+
+
+def extent_of(
+    mask: Bool[np.ndarray, "mh mw"], points: list[tuple[float, float]], image_size: tuple[int, int]
+) -> Extent | None:
+    """Bound the points and those parts of a mask that hold one (all of it when none does), in image pixels."""
+    height, width = image_size
+    step_y, step_x = height / mask.shape[0], width / mask.shape[1]
+    if mask.any() and points:
+        components, _ = ndimage.label(mask)
+        rows = [min(int(y / step_y), mask.shape[0] - 1) for _, y in points]
+        cols = [min(int(x / step_x), mask.shape[1] - 1) for x, _ in points]
+        hit = np.unique(components[rows, cols])
+        hit = hit[hit > 0]
+        if len(hit):
+            mask = np.isin(components, hit)
+    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    corners = list(points)
+    if len(ys):
+        corners += [(xs[0] * step_x, ys[0] * step_y), ((xs[-1] + 1) * step_x, (ys[-1] + 1) * step_y)]
+    if not corners:
+        return None
+    all_x, all_y = [float(x) for x, _ in corners], [float(y) for _, y in corners]
+    return min(all_x), min(all_y), max(all_x), max(all_y)
+
+
+def touches_border(logits: Float[np.ndarray, "128 128"], view: View, image_size: tuple[int, int]) -> bool:
+    """Tell whether a mask runs out of its window where the image goes on."""
+    mask = logits > 0
+    end_y, end_x = (view.y0 + WINDOW_PX) / view.scale, (view.x0 + WINDOW_PX) / view.scale
+    return bool(
+        (view.y0 > 0 and mask[0].any())
+        or (view.x0 > 0 and mask[:, 0].any())
+        or (end_y < image_size[0] and mask[-1].any())
+        or (end_x < image_size[1] and mask[:, -1].any())
+    )

@@ -1,0 +1,185 @@
+"""The network: an image encoder that runs once, and a light convolutional decoder that runs once a prompt.
+
+All maps belong to square windows of `WINDOW_PX` pixels. The encoder is fully convolutional, so a window's features may
+be cut out of those of a larger canvas; the decoder always sees one window.
+"""
+
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from prompts.builtin.frames import LOGITS_PX, WINDOW_PX
+
+STRIDES = (4, 8, 16, 32)
+IMAGE_CHANNELS = 4
+"""Red, green, blue, and 1 where there is image at all (0 in the padding)."""
+PROMPT_CHANNELS = 6
+N_OUTPUTS = 4
+"""Output 0 answers prompts that say enough; 1 to 3 are the candidates for an ambiguous single click, as in SAM."""
+ENCODER_WIDTHS = (48, 96, 192, 256)
+ENCODER_BLOCKS = (1, 3, 3, 1)
+DECODER_WIDTHS = (32, 64, 96, 128)
+NARROW_SIGMA_PX = 4.0
+WIDE_SIGMA_PX = 20.0
+LOGIT_SCALE = 8.0
+
+Features = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+"""Maps at strides 4, 8, 16, 32, and unit vectors at stride 8 for telling like from unlike."""
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution and batch norm, or the convolution alone once the norm has been folded into it."""
+
+    def __init__(self, c_in: int, c_out: int, *, kernel: int = 3, stride: int = 1, folded: bool) -> None:
+        conv = nn.Conv2d(c_in, c_out, kernel, stride=stride, padding=kernel // 2, bias=folded)
+        super().__init__(conv) if folded else super().__init__(conv, nn.BatchNorm2d(c_out))
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around a skip connection."""
+
+    def __init__(self, width: int, *, folded: bool) -> None:
+        super().__init__()
+        self.first = ConvNorm(width, width, folded=folded)
+        self.second = ConvNorm(width, width, folded=folded)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, c, h, w) to the same shape."""
+        return F.relu(x + self.second(F.relu(self.first(x))))
+
+
+class Encoder(nn.Module):
+    """Residual network with outputs at strides 4, 8, 16 and 32; most of its work is done at stride 8 and deeper."""
+
+    def __init__(self, *, folded: bool) -> None:
+        super().__init__()
+        widths = ENCODER_WIDTHS
+        # Pixels are moved into channels first: wide maps cost more in memory traffic than in arithmetic.
+        self.stem = ConvNorm(IMAGE_CHANNELS * STRIDES[0] ** 2, widths[0], folded=folded)
+        self.downs = nn.ModuleList(ConvNorm(a, b, stride=2, folded=folded) for a, b in pairwise(widths))
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(Residual(w, folded=folded) for _ in range(n)))
+            for w, n in zip(widths, ENCODER_BLOCKS, strict=True)
+        )
+        self.laterals = nn.ModuleList(
+            ConvNorm(a, b, kernel=1, folded=folded) for a, b in zip(widths, DECODER_WIDTHS, strict=True)
+        )
+
+    def forward(self, images: Float[Tensor, "b 4 h w"]) -> Features:
+        """Return decoder-width features at the four strides; h and w are multiples of 32."""
+        x = F.relu(self.stem(F.pixel_unshuffle(images, STRIDES[0])))
+        out = []
+        for level, stage in enumerate(self.stages):
+            if level > 0:
+                x = F.relu(self.downs[level - 1](x))
+            x = stage(x)
+            out.append(self.laterals[level](x))
+        return out[0], out[1], out[2], out[3], F.normalize(out[1], dim=1)
+
+
+class Decoder(nn.Module):
+    """A small U-Net over cached features and prompt maps."""
+
+    def __init__(self, *, folded: bool) -> None:
+        super().__init__()
+        w4, w8, w16, w32 = DECODER_WIDTHS
+        self.prompt = ConvNorm(PROMPT_CHANNELS * 4, w4, folded=folded)
+        self.affinity = ConvNorm(3, w8, kernel=1, folded=folded)
+        self.downs = nn.ModuleList(ConvNorm(a, b, stride=2, folded=folded) for a, b in pairwise(DECODER_WIDTHS))
+        self.blocks = nn.ModuleList(Residual(w, folded=folded) for w in DECODER_WIDTHS[1:])
+        self.context = nn.Linear(w32, w32)
+        self.ups = nn.ModuleList(ConvNorm(a, b, kernel=1, folded=folded) for a, b in ((w8, w4), (w16, w8), (w32, w16)))
+        self.merges = nn.ModuleList(Residual(w, folded=folded) for w in (w4, w8, w16))
+        self.head = nn.Conv2d(w4, N_OUTPUTS * 4, 3, padding=1)
+        self.iou = nn.Sequential(nn.Linear(w32 + w4 + 2, 64), nn.ReLU(), nn.Linear(64, 1))
+
+    def forward(self, features: Features, maps: Float[Tensor, "n 6 128 128"]) -> tuple[Tensor, Tensor]:
+        """Return logits (n, 4, 128, 128) and predicted IoU (n, 4) for n prompts, each with its own features."""
+        x = F.relu(features[0] + self.prompt(F.pixel_unshuffle(maps, 2)))
+        xs = [x]
+        for level, (down, block) in enumerate(zip(self.downs, self.blocks, strict=True), start=1):
+            x = down(x) + features[level]
+            if level == 1:
+                x = x + self.affinity(affinity_maps(features[4], maps))
+            x = block(F.relu(x))
+            xs.append(x)
+        pooled = xs[3].mean((2, 3))
+        x = xs[3] + self.context(pooled)[:, :, None, None]
+        for level in (2, 1, 0):
+            up = F.interpolate(self.ups[level](x), scale_factor=2, mode="bilinear", align_corners=False)
+            x = self.merges[level](F.relu(xs[level] + up))
+        logits = F.pixel_shuffle(self.head(x), 2)
+        return logits, self._predict_iou(logits, x, pooled)
+
+    def _predict_iou(self, logits: Tensor, x: Tensor, pooled: Tensor) -> Tensor:
+        """Judge each mask by what lies inside it and how sure its border is."""
+        quarter = F.avg_pool2d(logits.detach().float(), 2)
+        inside = quarter.sigmoid()
+        area = inside.mean((2, 3))
+        weights = inside / (inside.sum((2, 3), keepdim=True) + 1.0)
+        mean_features = weights.flatten(2).to(x.dtype) @ x.flatten(2).transpose(1, 2)
+        doubt = (4 * inside * (1 - inside)).mean((2, 3)) / (area + 1e-3)
+        common = pooled.float()[:, None, :].expand(-1, N_OUTPUTS, -1)
+        evidence = [common, mean_features.float(), area[..., None], doubt[..., None]]
+        judged: Tensor = self.iou(torch.cat(evidence, dim=-1)).squeeze(-1)
+        return judged
+
+
+def affinity_maps(features: Float[Tensor, "n c h w"], maps: Float[Tensor, "n 6 128 128"]) -> Float[Tensor, "n 3 h w"]:
+    """Say how much each place looks like what was clicked on, clicked away, and held by the last mask."""
+    n, _, h, w = features.shape
+    flat = features.flatten(2)
+    drawn = torch.stack([maps[:, 0], maps[:, 1], maps[:, 5].relu()], dim=1).float()
+    cues = F.avg_pool2d(drawn, LOGITS_PX // h).flatten(2)
+    weights = (cues / (cues.sum(-1, keepdim=True) + 1e-3)).to(flat.dtype)
+    return (weights @ flat.transpose(1, 2) @ flat).reshape(n, 3, h, w)
+
+
+class PromptableNet(nn.Module):
+    """Encoder and decoder; `folded`: batch norms are part of the convolutions, as in the shipped weights."""
+
+    def __init__(self, *, folded: bool = False) -> None:
+        super().__init__()
+        self.encoder = Encoder(folded=folded)
+        self.decoder = Decoder(folded=folded)
+
+    def encode(self, images: Float[Tensor, "b 4 h w"]) -> Features:
+        """Run the encoder on standardised images with their validity channel."""
+        features: Features = self.encoder(images)
+        return features
+
+    def decode(self, features: Features, maps: Float[Tensor, "n 6 128 128"]) -> tuple[Tensor, Tensor]:
+        """Run the decoder on windows of features, one per prompt."""
+        out: tuple[Tensor, Tensor] = self.decoder(features, maps)
+        return out
+
+
+def prompt_maps(
+    points: Float[Tensor, "n p 3"], boxes: Float[Tensor, "n 4"], logits: Float[Tensor, "n 128 128"]
+) -> Float[Tensor, "n 6 128 128"]:
+    """Draw prompts as maps: + and - clicks narrow, + and - clicks wide, box coverage, last logits.
+
+    Args:
+        points: x, y in window pixels and label: 1 foreground, 0 background, -1 no click (padding).
+        boxes: x0, y0, x1, y1 in window pixels; all zero for none.
+        logits: the model's own last logits, zero for none.
+    """
+    step = WINDOW_PX / LOGITS_PX
+    low = torch.arange(LOGITS_PX, dtype=torch.float32) * step
+    centre = low + step / 2
+    dx2 = (centre - points[..., 0:1]) ** 2
+    dy2 = (centre - points[..., 1:2]) ** 2
+    maps = []
+    for sigma in (NARROW_SIGMA_PX, WIDE_SIGMA_PX):
+        gx, gy = torch.exp(-dx2 / (2 * sigma**2)), torch.exp(-dy2 / (2 * sigma**2))
+        for label in (1, 0):
+            chosen = (points[..., 2:3] == label).float()
+            maps.append(torch.einsum("npy,npx->nyx", gy * chosen, gx).clamp(max=1.0))
+    cover_x = (torch.minimum(boxes[:, 2:3], low + step) - torch.maximum(boxes[:, 0:1], low)).clamp(min=0) / step
+    cover_y = (torch.minimum(boxes[:, 3:4], low + step) - torch.maximum(boxes[:, 1:2], low)).clamp(min=0) / step
+    maps.append(cover_y[:, :, None] * cover_x[:, None, :])
+    maps.append((logits / LOGIT_SCALE).clamp(-1.0, 1.0))
+    return torch.stack(maps, dim=1)

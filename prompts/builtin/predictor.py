@@ -1,0 +1,169 @@
+"""The built-in model behind the `Predictor` face: checks prompts, chooses where to look and which mask to offer.
+
+Importing this file does not import torch; the weights are read and the network is built when they are first needed.
+"""
+
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Shaped
+
+from prompts.builtin import frames
+from prompts.builtin.frames import View
+from prompts.builtin.weights import read_weights, weights_id
+from prompts.errors import StateMismatch
+from prompts.geometry import validate_image, validate_prompt
+from prompts.types import ImageState, MaskPrediction, Prompt
+
+if TYPE_CHECKING:
+    from prompts.builtin.engine import EncodedImage, Engine
+
+WEIGHTS = Path(__file__).with_name("weights.safetensors")
+
+
+class BuiltinPredictor:
+    """The small promptable model that ships with the package. Needs no download and no GPU."""
+
+    def __init__(self, weights: Path = WEIGHTS) -> None:
+        """Name the weights file; nothing is read before it is needed.
+
+        Args:
+            weights: a safetensors file written by `prompts.builtin.training`.
+        """
+        self._path = weights
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _weights(self) -> bytes:
+        return read_weights(self._path)
+
+    @cached_property
+    def model_id(self) -> str:
+        """`builtin-` and the first 12 hex digits of the weights' sha256.
+
+        Raises:
+            CheckpointError: the weights file is missing.
+        """
+        return weights_id(self._weights)
+
+    @cached_property
+    def _loaded(self) -> "Engine":
+        from prompts.builtin.engine import Engine
+
+        return Engine(self._weights, source=self._path)
+
+    @property
+    def _engine(self) -> "Engine":
+        """The network, built once even when two threads ask at the same time."""
+        with self._lock:
+            return self._loaded
+
+    def embed(self, image: Shaped[np.ndarray, "..."]) -> ImageState:
+        """Encode one image at up to three scales.
+
+        Args:
+            image: (H, W, 3) uint8 RGB with the display window applied.
+
+        Returns:
+            A state that `predict` of this same model takes; 3 to 15 MB of features.
+
+        Raises:
+            InvalidPrompt: the array is not (H, W, 3) uint8, or is empty.
+            CheckpointError: the weights file is missing, truncated or of another model.
+        """
+        validate_image(image)
+        encoded = self._engine.encode(image)
+        return ImageState(
+            model_id=self.model_id,
+            image_size=(image.shape[0], image.shape[1]),
+            features=encoded,
+            n_bytes=encoded.n_bytes,
+        )
+
+    def predict(self, state: ImageState, prompt: Prompt, *, multimask: bool | None = None) -> MaskPrediction:
+        """Turn a prompt into masks at the image's own resolution.
+
+        The network looks at the whole image first when it knows nothing of the object's size, and again more closely
+        when the object turns out to be small.
+
+        Args:
+            state: what `embed` of this same model returned.
+            prompt: at least one point or a box, in continuous image pixels; logits (lh, lw) as they came back.
+            multimask: three candidates or one; None leaves it to the rule: three for one click without box or logits.
+
+        Returns:
+            One or three masks with predicted IoU, and logits of shape `frames.feedback_shape(H, W)`; `chosen` is the
+            best by predicted IoU.
+
+        Raises:
+            InvalidPrompt: no prompt at all, a point or box outside the image, an empty box, logits of another size.
+            StateMismatch: `state` belongs to another model.
+        """
+        if state.model_id != self.model_id:
+            raise StateMismatch(
+                f"the image was encoded by {state.model_id!r}, not by {self.model_id!r}; embed it again"
+            )
+        validate_prompt(prompt, state.image_size, logits_size=frames.feedback_shape(*state.image_size))
+        if multimask is None:
+            multimask = prompt.box is None and prompt.low_res_logits is None and len(prompt.points) == 1
+        encoded: EncodedImage = state.features
+        view, logits, iou = self._look(encoded, prompt, state.image_size, multimask)
+        grid = frames.feedback_shape(*state.image_size)
+        full = frames.paste(logits, view, state.image_size, state.image_size)
+        low_res = full if grid == state.image_size else frames.paste(logits, view, state.image_size, grid)
+        return MaskPrediction(masks=full > 0, predicted_iou=iou, low_res_logits=low_res, chosen=int(iou.argmax()))
+
+    def _look(
+        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int], multimask: bool
+    ) -> tuple[View, np.ndarray, np.ndarray]:
+        """Decode in the view that the prompt calls for, or, with clicks alone, that a first look calls for."""
+        extent = known_extent(prompt, image_size)
+        if extent is not None:
+            view = frames.view_of(extent, *image_size, encoded.scales)
+            return view, *self._decode(encoded, view, prompt, image_size, multimask)
+        view = frames.whole_view(encoded.scales)
+        logits, iou = self._decode(encoded, view, prompt, image_size, multimask)
+        positive = [(p.x, p.y) for p in prompt.points if p.label == 1]
+        mask = frames.paste(logits[iou.argmax()][None], view, image_size, frames.coarse_shape(*image_size))[0] > 0
+        extent = frames.extent_of(mask, positive, image_size)
+        if extent is None:
+            return view, logits, iou
+        closer = frames.view_of(extent, *image_size, encoded.scales)
+        if closer.level == 0:
+            return view, logits, iou
+        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size, multimask)
+        if frames.touches_border(close_logits[close_iou.argmax()], closer, image_size):
+            return view, logits, iou
+        return closer, close_logits, close_iou
+
+    def _decode(
+        self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int], multimask: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Decode in one view; outputs 1 to 3 of the network are the candidates, output 0 the single answer."""
+        points = [(p.x * view.scale - view.x0, p.y * view.scale - view.y0, float(p.label)) for p in prompt.points]
+        seen = [p for p in points if 0 <= p[0] < frames.WINDOW_PX and 0 <= p[1] < frames.WINDOW_PX]
+        box = np.zeros(4, np.float32)
+        if prompt.box is not None:
+            b = prompt.box
+            box = np.array([b.x0, b.y0, b.x1, b.y1], np.float32) * view.scale - np.array([view.x0, view.y0] * 2)
+        last = np.zeros((frames.LOGITS_PX, frames.LOGITS_PX), np.float32)
+        if prompt.low_res_logits is not None:
+            last = frames.cut(prompt.low_res_logits, view, image_size)
+        clicks = np.array(seen, np.float32).reshape(-1, 3)
+        logits, iou = self._engine.decode(encoded, view, clicks, box, last)
+        return (logits[1:], iou[1:]) if multimask else (logits[:1], iou[:1])
+
+
+def known_extent(prompt: Prompt, image_size: tuple[int, int]) -> frames.Extent | None:
+    """Bound the object by the box, or by the last mask and the foreground clicks; None when only clicks are known."""
+    positive = [(p.x, p.y) for p in prompt.points if p.label == 1]
+    if prompt.box is not None:
+        corners = [(prompt.box.x0, prompt.box.y0), (prompt.box.x1, prompt.box.y1), *positive]
+        xs, ys = [x for x, _ in corners], [y for _, y in corners]
+        return min(xs), min(ys), max(xs), max(ys)
+    if prompt.low_res_logits is not None and (prompt.low_res_logits > 0).any():
+        return frames.extent_of(prompt.low_res_logits > 0, positive, image_size)
+    return None

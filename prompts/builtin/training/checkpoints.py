@@ -1,0 +1,65 @@
+"""Write and read what training must remember, and write the folded half-precision weights that ship."""
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from prompts.builtin.model import ConvNorm, PromptableNet
+
+
+def save_checkpoint(
+    path: Path, net: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, step: int
+) -> None:
+    """Write everything a resumed run needs, in one atomic step."""
+    state = {
+        "net": net.state_dict(),
+        "average": average.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "step": step,
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def load_checkpoint(path: Path, net: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Restore a run and return the number of steps it has done; 0 when there is no checkpoint."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    net.load_state_dict(state["net"])
+    average.load_state_dict(state["average"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["step"])
+
+
+def fold(net: PromptableNet) -> dict[str, torch.Tensor]:
+    """Put each batch norm into the convolution before it: same answers after training, a third fewer layers."""
+    state: dict[str, torch.Tensor] = {}
+    folded: set[str] = set()
+    for name, module in net.named_modules():
+        if isinstance(module, ConvNorm):
+            conv, norm = module[0], module[1]
+            assert isinstance(conv, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            state[f"{name}.0.weight"] = conv.weight * scale[:, None, None, None]
+            state[f"{name}.0.bias"] = norm.bias - norm.running_mean * scale
+            folded.add(name)
+    for name, parameter in net.named_parameters():
+        if name.rsplit(".", 2)[0] not in folded:
+            state[name] = parameter
+    return {name: value.detach().contiguous() for name, value in state.items()}
+
+
+def export_weights(net: PromptableNet, path: Path) -> None:
+    """Write folded float16 weights."""
+    partial = path.with_suffix(".partial")
+    save_file({name: value.half().contiguous() for name, value in fold(net).items()}, partial)
+    partial.chmod(0o644)
+    os.replace(partial, path)

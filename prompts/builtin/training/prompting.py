@@ -1,0 +1,106 @@
+"""A simulated annotator for training: boxes and clicks drawn for a whole batch at once."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from prompts.builtin.frames import LOGITS_PX, WINDOW_PX
+
+MAX_POINTS = 12
+CELL_PX = WINDOW_PX / LOGITS_PX
+STEP_SHARES = (0.42, 0.21, 0.16, 0.10, 0.06, 0.03, 0.02)
+"""Share of prompts that get 0, 1, 2, ... corrective clicks before the step that is learned from."""
+
+
+@dataclass
+class Prompts:
+    """The prompts of n objects, in window pixels."""
+
+    points: Float[Tensor, "n p 3"]
+    n_points: Int[Tensor, " n"]
+    boxes: Float[Tensor, "n 4"]
+    logits: Float[Tensor, "n 128 128"]
+
+    @property
+    def is_ambiguous(self) -> Bool[Tensor, " n"]:
+        """True for a single click with no box and no logits."""
+        return (self.n_points == 1) & (self.boxes.sum(1) == 0) & (self.logits == 0).all(2).all(1)
+
+    def add(self, rows: Int[Tensor, " r"], xy: Float[Tensor, "r 2"], labels: Float[Tensor, " r"]) -> None:
+        """Append one click to each of the given rows."""
+        slot = self.n_points[rows]
+        self.points[rows, slot, :2] = xy
+        self.points[rows, slot, 2] = labels
+        self.n_points[rows] += 1
+
+
+def depth(region: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
+    """Score how deep inside a region each cell lies: a cheap stand-in for the distance transform."""
+    small = F.avg_pool2d(region[:, None], 2)
+    total = 0.05 * small
+    for k in (3, 7, 15, 31):
+        inside = F.avg_pool2d(F.avg_pool2d(small, (k, 1), 1, (k // 2, 0)), (1, k), 1, (0, k // 2))
+        total = total + inside**4
+    return F.interpolate(total, scale_factor=2, mode="nearest")[:, 0] * region
+
+
+def click_in(
+    region: Float[Tensor, "n h w"],
+    score: Float[Tensor, "n h w"],
+    central: Bool[Tensor, " n"],
+    generator: torch.Generator,
+) -> Float[Tensor, "n 2"]:
+    """Click once in each region: at its deepest cell where `central`, anywhere otherwise; x, y in window pixels."""
+    n, _, w = region.shape
+    weights = region.flatten(1) + 1e-9
+    anywhere = torch.multinomial(weights, 1, generator=generator)[:, 0]
+    cell = torch.where(central, score.flatten(1).argmax(1), anywhere)
+    xy = torch.stack([cell % w, cell // w], dim=1).float()
+    return (xy + 0.25 + 0.5 * torch.rand(n, 2, generator=generator)) * CELL_PX
+
+
+def first_prompts(
+    targets: Float[Tensor, "n 128 128"], tight: Float[Tensor, "n 4"], generator: torch.Generator
+) -> Prompts:
+    """Draw each object's first prompt: a box, a click, both, or several clicks."""
+    n = len(targets)
+    kind = torch.rand(n, generator=generator)
+    has_box = kind < 0.36
+    extra = torch.rand(n, generator=generator)
+    n_clicks = torch.where(has_box, (kind > 0.30).long(), 1 + (extra < 0.3).long() + (extra < 0.1).long())
+    side = torch.stack([tight[:, 2] - tight[:, 0], tight[:, 3] - tight[:, 1]] * 2, dim=1)
+    is_loose = torch.rand(n, 1, generator=generator) < 0.5
+    jitter = (torch.rand(n, 4, generator=generator) * 2 - 1) * 0.12 * side * is_loose
+    boxes = torch.where(has_box[:, None], (tight + jitter).clamp(0, WINDOW_PX), torch.zeros(n, 4))
+    points = torch.full((n, MAX_POINTS, 3), -1.0)
+    prompts = Prompts(points, torch.zeros(n, dtype=torch.long), boxes, torch.zeros_like(targets))
+    inside = (targets >= torch.minimum(torch.full((n,), 0.5), targets.amax((1, 2)))[:, None, None]).float()
+    score = depth(inside)
+    for i in range(3):
+        rows = torch.nonzero(n_clicks > i)[:, 0]
+        if len(rows):
+            central = torch.rand(len(rows), generator=generator) < (0.55 if i == 0 else 0.1)
+            xy = click_in(inside[rows], score[rows], central, generator)
+            prompts.add(rows, xy, torch.ones(len(rows)))
+    return prompts
+
+
+def corrective_clicks(
+    prompts: Prompts, rows: Int[Tensor, " r"], targets: Float[Tensor, "n 128 128"], generator: torch.Generator
+) -> None:
+    """Click where the last logits are most wrong: in the deeper of missed and surplus regions, as RITM does."""
+    wanted, got = targets[rows] > 0.5, prompts.logits[rows] > 0
+    missed, surplus = (wanted & ~got).float(), (got & ~wanted).float()
+    depth_missed, depth_surplus = depth(missed), depth(surplus)
+    deepest_missed, deepest_surplus = depth_missed.amax((1, 2)), depth_surplus.amax((1, 2))
+    positive = deepest_missed >= deepest_surplus
+    region = torch.where(positive[:, None, None], missed, surplus)
+    score = torch.where(positive[:, None, None], depth_missed, depth_surplus)
+    wrong = region.sum((1, 2)) > 0
+    if bool(wrong.any()):
+        central = torch.rand(int(wrong.sum()), generator=generator) < 0.7
+        xy = click_in(region[wrong], score[wrong], central, generator)
+        prompts.add(rows[wrong], xy, positive[wrong].float())

@@ -1,0 +1,190 @@
+"""Train the built-in promptable model: `python -m prompts.builtin.training.train --data DATA --out DIR`.
+
+Window number i is a function of the seed and i, prompts of the seed and the step, so a run that is stopped and resumed
+sees what an unbroken one would. The rate is constant from the end of warm-up to the last `--decay-steps`, so that a run
+can be resumed with another end.
+"""
+
+import argparse
+import copy
+import time
+from collections import deque
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from prompts.builtin.model import Features, PromptableNet, prompt_maps
+from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
+from prompts.builtin.training.data import Record, load_or_build
+from prompts.builtin.training.losses import total_loss
+from prompts.builtin.training.prompting import STEP_SHARES, Prompts, corrective_clicks, first_prompts
+from prompts.builtin.training.two_way import TwoWayNet
+from prompts.builtin.training.windows import OBJECTS_PER_WINDOW, Window, WindowDataset
+
+WARM_UP_STEPS = 200
+EMA_DECAY = 0.998
+GRADIENT_CLIP = 3.0
+CHECKPOINT_SECONDS = 150.0
+
+Net = PromptableNet | TwoWayNet
+
+
+def collate(windows: list[Window]) -> tuple[Tensor, Tensor, Tensor]:
+    """Stack windows into images (b, 4, h, w), targets (b*k, ...) and boxes (b*k, 4)."""
+    images = torch.stack([w.image for w in windows]).to(memory_format=torch.channels_last)
+    return images, torch.cat([w.targets for w in windows]), torch.cat([w.boxes for w in windows])
+
+
+def rows_of(features: Features, rows: Tensor) -> Features:
+    """Take the features of each prompt's image."""
+    f4, f8, f16, f32, unit = (f[rows] for f in features)
+    return f4, f8, f16, f32, unit
+
+
+def decode(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Decode some of the prompts, each with the features of its own image."""
+    maps = prompt_maps(prompts.points[rows], prompts.boxes[rows], prompts.logits[rows])
+    maps = maps.to(memory_format=torch.channels_last)
+    own = rows_of(features, rows // OBJECTS_PER_WINDOW)
+    if isinstance(net, PromptableNet):
+        return net.decode(own, maps)
+    return net.decode(own, maps, prompts.points[rows], prompts.boxes[rows])
+
+
+def answer(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> None:
+    """Let the network answer some of the prompts and feed the chosen logits back into them."""
+    logits, iou = decode(net, features, prompts, rows)
+    pick = torch.where(prompts.is_ambiguous[rows], 1 + iou[:, 1:].argmax(1), 0)
+    prompts.logits[rows] = logits[torch.arange(len(rows)), pick].float()
+
+
+def play(net: Net, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator) -> Prompts:
+    """Bring each prompt to a random stage of correction, without gradients and with running statistics."""
+    prompts = first_prompts(targets, boxes, generator)
+    n_steps = torch.multinomial(torch.tensor(STEP_SHARES), len(targets), replacement=True, generator=generator)
+    f4, f8, f16, f32, unit = (f.detach() for f in features)
+    net.decoder.eval()
+    with torch.no_grad():
+        for step in range(int(n_steps.max())):
+            rows = torch.nonzero(n_steps > step)[:, 0]
+            answer(net, (f4, f8, f16, f32, unit), prompts, rows)
+            corrective_clicks(prompts, rows, targets, generator)
+    net.decoder.train()
+    return prompts
+
+
+def train_step(net: Net, batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Run one batch and leave its gradients in the network; returns loss and mean Dice."""
+    images, targets, boxes = batch
+    with torch.autocast("cpu", torch.bfloat16):
+        features = net.encode(images)
+        prompts = play(net, features, targets, boxes, generator)
+        logits, iou = decode(net, features, prompts, torch.arange(len(targets)))
+    loss, dice = total_loss(logits.float(), iou.float(), targets, prompts.is_ambiguous)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.detach(), dice.mean()
+
+
+def learning_rate(step: int, steps: int, decay_steps: int, peak: float) -> float:
+    """Warm up, stay, and fall to a hundredth over the last `decay_steps`."""
+    remaining = max(0.01, (steps - step) / max(1, decay_steps))
+    return peak * min(1.0, (step + 1) / WARM_UP_STEPS, remaining)
+
+
+def update_average(average: nn.Module, net: nn.Module, step: int) -> None:
+    """Move the averaged weights and statistics towards the current ones."""
+    decay = min(EMA_DECAY, (1 + step) / (10 + step))
+    with torch.no_grad():
+        for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+
+def validate(net: Net, records: list[Record], n_batches: int) -> str:
+    """Measure Dice over fixed windows of the validation images, by kind of first prompt and after corrections."""
+    dataset = WindowDataset(records, seed=12345)
+    generator = torch.Generator().manual_seed(0)
+    found: dict[str, list[Tensor]] = {}
+    net.eval()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        for start in range(n_batches):
+            images, targets, boxes = collate([dataset[start * 8 + i] for i in range(8)])
+            features = net.encode(images)
+            rows = torch.arange(len(targets))
+            prompts = first_prompts(targets, boxes, generator)
+            kind = torch.where(prompts.boxes.sum(1) > 0, 0, torch.where(prompts.n_points == 1, 1, 2))
+            for step in range(4):
+                answer(net, features, prompts, rows)
+                got, wanted = prompts.logits > 0, targets > 0.5
+                dice = 2 * (got & wanted).sum((1, 2)) / (got.sum((1, 2)) + wanted.sum((1, 2))).clamp(min=1)
+                for k, name in enumerate(("box", "click", "clicks")):
+                    found.setdefault(f"{name}+{step}", []).append(dice[kind == k])
+                corrective_clicks(prompts, rows, targets, generator)
+    net.train()
+    shown = {name: torch.cat(values).mean() for name, values in sorted(found.items()) if name[-1] in "02"}
+    return " ".join(f"{name} {value:.3f}" for name, value in shown.items())
+
+
+def main() -> None:
+    """Train until `--steps`, printing progress and writing checkpoints and weights."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, help="where prepared records lie; default: OUT")
+    parser.add_argument("--decoder", choices=("convolutional", "two_way"), default="convolutional")
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--decay-steps", type=int, default=800)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--lr", type=float, default=1.2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--validate-every", type=int, default=250)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    records = load_or_build(args.data, args.cache or args.out)
+    net: Net = PromptableNet() if args.decoder == "convolutional" else TwoWayNet()
+    net = net.to(memory_format=torch.channels_last)
+    average = copy.deepcopy(net)
+    groups = [
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": 0.02},
+        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=args.lr)
+    args.out.mkdir(parents=True, exist_ok=True)
+    first = load_checkpoint(args.out / "checkpoint.pt", net, average, optimiser)
+    dataset = WindowDataset([r for r in records if not r.validation], seed=args.seed)
+    order = range(first * args.batch_size, args.steps * args.batch_size)
+    loader = DataLoader(dataset, args.batch_size, sampler=order, num_workers=1, prefetch_factor=6, collate_fn=collate)
+    recent: deque[tuple[float, float]] = deque(maxlen=50)
+    began = saved = time.monotonic()
+    for step, batch in enumerate(loader, start=first):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, args.steps, args.decay_steps, args.lr)
+        generator = torch.Generator().manual_seed(args.seed * 1_000_003 + step)
+        loss, dice = train_step(net, batch, generator)
+        torch.nn.utils.clip_grad_norm_(net.parameters(), GRADIENT_CLIP)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        update_average(average, net, step)
+        recent.append((float(loss), float(dice)))
+        now, done = time.monotonic(), step + 1
+        if done % 25 == 0:
+            mean_loss, mean_dice = (sum(x) / len(recent) for x in zip(*recent, strict=True))
+            pace = (now - began) / (done - first)
+            print(f"step {done} loss {mean_loss:.4f} dice {mean_dice:.3f} {pace:.2f} s/step", flush=True)
+        if done % args.validate_every == 0:
+            print(f"validation at {done}: {validate(average, [r for r in records if r.validation], 12)}", flush=True)
+        if now - saved > CHECKPOINT_SECONDS or done == args.steps:
+            save_checkpoint(args.out / "checkpoint.pt", net, average, optimiser, done)
+            if isinstance(average, PromptableNet):
+                export_weights(average, args.out / "weights.safetensors")
+            saved = now
+
+
+if __name__ == "__main__":
+    main()

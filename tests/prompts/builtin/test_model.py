@@ -1,0 +1,61 @@
+"""Shapes of the network, drawing of prompts, and folding of batch norms."""
+
+import torch
+from torch import nn
+
+from prompts.builtin.model import PromptableNet, prompt_maps
+from prompts.builtin.training.checkpoints import fold
+
+
+def test_the_encoder_gives_four_strides_and_the_decoder_four_masks() -> None:
+    net = PromptableNet(folded=True).eval()
+    with torch.no_grad():
+        features = net.encode(torch.zeros(1, 4, 256, 256))
+        logits, iou = net.decode(features, torch.zeros(1, 6, 128, 128))
+    assert [tuple(f.shape[1:]) for f in features] == [
+        (32, 64, 64),
+        (64, 32, 32),
+        (96, 16, 16),
+        (128, 8, 8),
+        (64, 32, 32),
+    ]
+    assert logits.shape == (1, 4, 128, 128)
+    assert iou.shape == (1, 4)
+
+
+def test_the_model_is_small() -> None:
+    assert sum(p.numel() for p in PromptableNet(folded=True).parameters()) <= 6_000_000
+
+
+def test_prompts_are_drawn_in_their_own_channel_at_x_then_y() -> None:
+    points = torch.tensor([[[201.0, 41.0, 1.0], [21.0, 101.0, 0.0], [0.0, 0.0, -1.0]]])
+    maps = prompt_maps(points, torch.tensor([[10.0, 20.0, 15.0, 60.0]]), torch.full((1, 128, 128), -80.0))[0]
+    assert divmod(int(maps[0].argmax()), 128) == (20, 100)
+    assert divmod(int(maps[1].argmax()), 128) == (50, 10)
+    assert maps[0, 0, 0] < 0.01  # padding is not drawn
+    assert maps[4].sum().item() * 4 == 5 * 40  # coverage keeps the box's area though its sides cut cells
+    assert (maps[5] == -1).all()
+
+
+def test_no_prompt_draws_nothing() -> None:
+    maps = prompt_maps(torch.zeros(1, 0, 3), torch.zeros(1, 4), torch.zeros(1, 128, 128))
+    assert (maps == 0).all()
+
+
+def test_folding_batch_norms_changes_no_answer() -> None:
+    torch.manual_seed(0)
+    net = PromptableNet()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.1)
+            nn.init.normal_(module.running_mean, std=0.1)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+    folded = PromptableNet(folded=True)
+    folded.load_state_dict(fold(net))
+    image, maps = torch.rand(1, 4, 256, 256), torch.rand(1, 6, 128, 128)
+    with torch.no_grad():
+        wanted = net.eval().decode(net.encode(image), maps)
+        got = folded.eval().decode(folded.encode(image), maps)
+    torch.testing.assert_close(got[0], wanted[0], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(got[1], wanted[1], rtol=1e-3, atol=1e-3)

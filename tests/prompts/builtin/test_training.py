@@ -1,0 +1,124 @@
+"""Windows, simulated prompts, losses and schedule of the training run, on made-up records."""
+
+import numpy as np
+import pytest
+import torch
+
+from prompts.builtin.model import PromptableNet
+from prompts.builtin.training.checkpoints import load_checkpoint, save_checkpoint
+from prompts.builtin.training.data import label_components, make_synthetic
+from prompts.builtin.training.losses import mask_losses, total_loss
+from prompts.builtin.training.prompting import corrective_clicks, first_prompts
+from prompts.builtin.training.train import learning_rate
+from prompts.builtin.training.windows import WindowDataset, tight_boxes
+
+
+@pytest.fixture(scope="module")
+def windows() -> WindowDataset:
+    return WindowDataset([make_synthetic(i) for i in range(2)], seed=7)
+
+
+def discs() -> torch.Tensor:
+    rows, cols = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
+    centres = [(30.0, 80.0, 14.0), (70.0, 20.0, 9.0), (100.0, 100.0, 20.0)]
+    return torch.stack([((rows - r) ** 2 + (cols - c) ** 2 <= radius**2).float() for r, c, radius in centres])
+
+
+def test_components_of_each_label_get_their_own_number() -> None:
+    mask = np.array([[1, 1, 0, 1], [0, 0, 0, 1], [2, 2, 0, 0]])
+    np.testing.assert_array_equal(label_components(mask), [[1, 1, 0, 2], [0, 0, 0, 2], [3, 3, 0, 0]])
+
+
+def test_a_window_is_a_function_of_seed_and_index(windows: WindowDataset) -> None:
+    again = WindowDataset([make_synthetic(i) for i in range(2)], seed=7)
+    torch.testing.assert_close(windows[3].image, again[3].image, rtol=0, atol=0)
+    torch.testing.assert_close(windows[3].targets, again[3].targets, rtol=0, atol=0)
+    assert not torch.equal(windows[3].image, windows[4].image)
+
+
+def test_a_window_holds_its_objects_and_their_boxes(windows: WindowDataset) -> None:
+    for i in range(4):
+        window = windows[i]
+        assert window.image.shape == (4, 256, 256)
+        assert window.targets.shape == (4, 128, 128)
+        for target, (x0, y0, x1, y1) in zip(window.targets, window.boxes.tolist(), strict=True):
+            assert target.sum() > 0
+            inside = target[int(y0) // 2 : -(-int(y1) // 2), int(x0) // 2 : -(-int(x1) // 2)]
+            assert inside.sum() == target.sum()
+
+
+def test_tight_boxes_end_exclusively() -> None:
+    mask = torch.zeros(1, 10, 20, dtype=torch.bool)
+    mask[0, 2:5, 7:11] = True
+    assert tight_boxes(mask).tolist() == [[7.0, 2.0, 11.0, 5.0]]
+
+
+def test_first_clicks_lie_in_their_object() -> None:
+    targets = discs()
+    tight = tight_boxes(targets.bool()) * 2
+    for seed in range(5):
+        prompts = first_prompts(targets, tight, torch.Generator().manual_seed(seed))
+        for target, points, n, box in zip(targets, prompts.points, prompts.n_points, prompts.boxes, strict=True):
+            assert n > 0 or box.sum() > 0
+            for x, y, label in points[:n].tolist():
+                assert label == 1
+                assert target[int(y / 2), int(x / 2)] == 1
+
+
+def test_corrective_clicks_take_away_surplus_and_add_what_is_missed() -> None:
+    targets = discs()
+    prompts = first_prompts(targets, tight_boxes(targets.bool()) * 2, torch.Generator().manual_seed(0))
+    before = prompts.n_points.clone()
+    prompts.logits = torch.full((3, 128, 128), -5.0)  # row 0: all is missed
+    prompts.logits[1] = 5.0  # row 1: all but the object is surplus
+    prompts.logits[2] = torch.where(targets[2] > 0, 5.0, -5.0)  # row 2: right, so no click
+    corrective_clicks(prompts, torch.arange(3), targets, torch.Generator().manual_seed(0))
+    assert (prompts.n_points - before).tolist() == [1, 1, 0]
+    x, y, label = prompts.points[0, before[0]].tolist()
+    assert (label, targets[0, int(y / 2), int(x / 2)].item()) == (1, 1)
+    x, y, label = prompts.points[1, before[1]].tolist()
+    assert (label, targets[1, int(y / 2), int(x / 2)].item()) == (0, 0)
+
+
+def test_the_loss_of_a_right_mask_is_near_zero_and_of_its_opposite_large() -> None:
+    targets = discs()
+    right = torch.where(targets > 0, 12.0, -12.0)
+    each = mask_losses(torch.stack([right, -right], dim=1), targets)
+    assert (each[:, 0] < 0.01).all()
+    assert (each[:, 1] > 1).all()
+
+
+def test_an_ambiguous_click_is_judged_by_the_best_candidate() -> None:
+    targets = discs()
+    right = torch.where(targets > 0, 12.0, -12.0)
+    logits = torch.stack([right, -right, right, -right], dim=1)
+    iou = torch.tensor([[1.0, 0.0, 1.0, 0.0]]).expand(3, 4)
+    ambiguous, dice = total_loss(logits, iou, targets, torch.ones(3, dtype=torch.bool))
+    plain, _ = total_loss(-logits, 1 - iou, targets, torch.zeros(3, dtype=torch.bool))
+    assert ambiguous < plain / 5
+    assert (dice > 0.99).all()
+
+
+def test_the_rate_warms_up_stays_and_falls() -> None:
+    rates = [learning_rate(step, 1000, 200, 1.0) for step in (0, 199, 500, 799, 900, 999)]
+    np.testing.assert_allclose(rates, [0.005, 1.0, 1.0, 1.0, 0.5, 0.01])
+
+
+def test_a_checkpoint_restores_network_average_and_step(tmp_path) -> None:
+    nets = [torch.nn.Linear(3, 2) for _ in range(4)]
+    optimisers = [torch.optim.AdamW(net.parameters()) for net in nets[::2]]
+    assert load_checkpoint(tmp_path / "c.pt", nets[0], nets[1], optimisers[0]) == 0
+    save_checkpoint(tmp_path / "c.pt", nets[0], nets[1], optimisers[0], 42)
+    assert load_checkpoint(tmp_path / "c.pt", nets[2], nets[3], optimisers[1]) == 42
+    torch.testing.assert_close(nets[2].weight, nets[0].weight)
+    torch.testing.assert_close(nets[3].weight, nets[1].weight)
+
+
+def test_one_step_of_training_reaches_every_parameter(windows: WindowDataset) -> None:
+    from prompts.builtin.training.train import collate, train_step
+
+    net = PromptableNet().to(memory_format=torch.channels_last)
+    loss, dice = train_step(net, collate([windows[0], windows[1]]), torch.Generator().manual_seed(0))
+    assert torch.isfinite(loss)
+    assert 0 <= dice <= 1
+    assert [name for name, p in net.named_parameters() if p.grad is None] == []
