@@ -16,7 +16,12 @@ _BLOCK_ROWS, _BLOCK_CENTRES = 8192, 1024
 def k_center(
     pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None
 ) -> QueryResult:
-    """Cover the pool: take what is farthest from all that is labeled or chosen. Fond of outliers."""
+    """Cover the pool: take what is farthest from all that is labeled or chosen. Fond of outliers.
+
+    Source: Sener & Savarese 2018, Algorithm 1 (arXiv:1708.00489), exact farthest-first traversal from the labeled items;
+    with none, the first is drawn. One pass over the embeddings a pick, O(n·(l+b)·d) time, O(n) memory. The paper's
+    robust mixed-integer step is left out; a group that is full is passed over.
+    """
     rows, distances = k_center_greedy(
         pool.embeddings, pool.labeled, Quota(pool, max_per_group), batch_size=batch_size, rng=rng
     )
@@ -47,9 +52,7 @@ def k_center_greedy(
     Returns:
         Row indices in pick order and the distance of each to the nearest earlier centre (infinite for a first centre).
 
-    Source: Sener & Savarese 2018, Algorithm 1 (arXiv:1708.00489). Plain Euclidean distance; one pass over the
-    embeddings a pick, O(n·(l+b)·d) time for l labeled rows and O(n) memory. The paper's robust mixed-integer step is
-    left out; a group that is full is passed over.
+    Source: see `k_center`. Plain Euclidean distance, squares expanded so that each pick is one matrix-vector product.
     """
     norms = np.einsum("nd,nd->n", embeddings, embeddings)
     nearest = _squared_distance_to_labeled(embeddings, norms, labeled)

@@ -11,7 +11,7 @@ from alcore.types import PoolView, QueryResult
 
 @register(
     "kmeans_medoid",
-    paper="Zhu et al. 2025, MedCAL-Bench 'ALPS' (arXiv:2508.03441); Pourahmadi et al. 2021 (arXiv:2110.12033)",
+    paper="MedCAL-Bench 2025, 'ALPS' (arXiv:2508.03441); Pourahmadi et al. 2021 (arXiv:2110.12033)",
     phase="cold_start",
     needs=frozenset({"embeddings"}),
 )
@@ -21,8 +21,8 @@ def kmeans_medoid(
     """Take the item nearest to each of `batch_size` spherical k-means centres; the largest cluster first.
 
     Source: the method that MedCAL-Bench's code runs as "ALPS": k-means on frozen embeddings, the item nearest to each
-    centre. O(n·b·d) an iteration. Clusters are made of unlabeled items only; an item nearest to two centres is taken for
-    the larger cluster, and the smaller one gets its next nearest.
+    centre. O(n·b·d) an iteration. Clusters are made of unlabeled items only; an item nearest to two centres is taken
+    for the larger cluster, and the smaller one gets its next nearest.
     """
     unlabeled = np.flatnonzero(~pool.labeled).astype(np.int64)
     if batch_size >= len(unlabeled):
