@@ -1,0 +1,1 @@
+"""The commands of `fewclick`. Modules here import typer only; everything heavy waits inside the functions."""
