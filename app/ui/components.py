@@ -1,0 +1,88 @@
+"""Gradio components of our own: `gr.HTML` subclasses whose markup, style and code are real files.
+
+Their templates interpolate nothing, so Gradio never renders them again and cannot be made to run what a name holds.
+Pixels, masks and prompts never pass through Gradio: values are ids, events are small.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gradio as gr
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# Where the page lies tells where the files are, so a proxy's path prefix needs no setting.
+_LOADER = """/* events: {events} */
+const page = location.origin + location.pathname.replace(/[/]?$/, '/');
+import(new URL('../assets/js/{module}', page))
+  .then((code) => code.mount(element, {{ props, trigger, watch }}))
+  .catch((error) => {{ element.textContent = String(error); console.error(error); }});"""
+
+
+class StaticComponent(gr.HTML):
+    """Base: a fixed template, an ES module that exports `mount(element, context)`, and the events that it may send."""
+
+    template: ClassVar[str]
+    module: ClassVar[str]
+    styles: ClassVar[tuple[str, ...]] = ("base.css", "controls.css", "cards.css")
+    sends: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, value: dict[str, int | None] | None = None, *, elem_id: str | None = None, **props: Any) -> None:
+        template = (TEMPLATES / self.template).read_text("utf-8")
+        if any(mark in template for mark in ("${", "{{", "`")):
+            raise ValueError(f"{self.template} must not interpolate anything: Gradio would run it as code")
+        # gr.HTML finds the names of its events by looking for them, quoted, in this string.
+        loader = _LOADER.format(events=" ".join(map(repr, self.sends)), module=self.module)
+        head = "".join(f'<link rel="stylesheet" href="../assets/css/{name}">' for name in self.styles)
+        super().__init__(
+            value,
+            html_template=template,
+            js_on_load=loader,
+            head=head,
+            apply_default_css=False,
+            elem_id=elem_id,
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """Values are JSON objects."""
+        return {"type": "object"}
+
+
+class Canvas(StaticComponent):
+    """The annotation page. value = {"project_id": id}; Python hears of images, not of clicks."""
+
+    template = "annotate.html"
+    module = "annotate.js"
+    styles = ("base.css", "controls.css", "annotate.css", "panel.css")
+    sends = ("task_changed", "saved", "skipped", "queue_empty")
+
+
+class JobMonitor(StaticComponent):
+    """Progress of a job with a cancel button. value = {"job_id": id}."""
+
+    template = "job_monitor.html"
+    module = "shell/job_monitor.js"
+    sends = ("job_end",)
+
+
+class RoundsView(StaticComponent):
+    """Learning curve and table of rounds. value = {"project_id": id, "job_id": the last job}."""
+
+    template = "rounds_view.html"
+    module = "shell/rounds_view.js"
+
+
+class Importer(StaticComponent):
+    """Images from a folder on the server or from the annotator's computer. value = {"project_id": id}."""
+
+    template = "importer.html"
+    module = "shell/importer.js"
+    sends = ("imported",)
+
+
+class Exporter(StaticComponent):
+    """Download of the annotations. value = {"project_id": id}."""
+
+    template = "exporter.html"
+    module = "shell/exporter.js"

@@ -1,0 +1,60 @@
+"""The shell: project selector and three tabs. Callbacks take ids, call one service method and return updates."""
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app.ui.callbacks import QUIET, tell_errors
+from app.ui.components import Canvas
+from app.ui.project_tab import project_tab
+from app.ui.rounds_tab import rounds_tab
+from app.ui.texts import text
+
+if TYPE_CHECKING:
+    from app.service import AnnotationService
+    from app.settings import Settings
+
+
+def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
+    """Lay out the page and wire it to the service."""
+
+    def choices() -> list[tuple[str, int]]:
+        return [(project.name, project.id) for project in service.list_projects()]
+
+    with gr.Blocks(
+        title=text("app.title"), fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
+    ) as page:
+        remembered = gr.BrowserState(None, storage_key="fewclick:project", secret="fewclick")
+        with gr.Row(elem_id="fc-header"):
+            gr.Markdown(f"# {text('app.title')}", elem_id="fc-title")
+            selector = gr.Dropdown(
+                choices(),
+                label=text("app.project"),
+                show_label=False,
+                container=False,
+                elem_id="fc-project",
+                value=None,
+            )
+            gr.Markdown(text("app.tagline"))
+        with gr.Tabs(elem_id="fc-tabs"):
+            with gr.Tab(text("app.tabs.annotate"), id="annotate"):
+                canvas = Canvas(elem_id="fc-canvas")
+            with gr.Tab(text("app.tabs.rounds"), id="rounds") as rounds, gr.Column(elem_classes="fc-page"):
+                follow_rounds = rounds_tab(service, selector, rounds)
+            with gr.Tab(text("app.tabs.project"), id="project") as project, gr.Column(elem_classes="fc-page"):
+                follow_project = project_tab(service, selector, project)
+
+        @tell_errors
+        def start(last: int | None) -> dict[str, Any]:
+            known = choices()
+            ids = [project_id for _, project_id in known]
+            return gr.update(choices=known, value=last if last in ids else ids[-1] if ids else None)
+
+        def opened(project_id: int | None) -> tuple[dict[str, int | None], int | None]:
+            return {"project_id": project_id}, project_id
+
+        page.load(start, remembered, selector, **QUIET).then(opened, selector, [canvas, remembered], **QUIET)
+        selector.change(opened, selector, [canvas, remembered], **QUIET)
+        for follow in (follow_rounds, follow_project):
+            follow(page.load, selector.change)
+    return page

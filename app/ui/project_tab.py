@@ -1,0 +1,52 @@
+"""Project: make one, bring its images in, take its annotations out."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app.ui.callbacks import QUIET, tell_errors
+from app.ui.components import Exporter, Importer
+from app.ui.texts import text
+
+if TYPE_CHECKING:
+    from app.service import AnnotationService
+
+
+def project_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab) -> Callable[..., None]:
+    """Lay out the tab; the returned function makes it follow the given events."""
+    with gr.Row():
+        with gr.Column(scale=3):
+            importer = Importer(elem_id="fc-import")
+            exporter = Exporter(elem_id="fc-export")
+        with gr.Column(scale=2, elem_classes="fc-box"):
+            gr.Markdown(f"## {text('project.new')}")
+            name = gr.Textbox(label=text("project.name"), elem_id="fc-new-name", max_lines=1)
+            task = gr.Radio(
+                [(text(f"project.{kind}"), kind) for kind in ("segmentation", "classification")],
+                value="segmentation",
+                label=text("project.task"),
+                elem_id="fc-new-task",
+            )
+            hint = text("project.classesHint")
+            classes = gr.Textbox(label=text("project.classes"), placeholder=hint, elem_id="fc-new-classes", max_lines=1)
+            create = gr.Button(text("project.create"), variant="primary", elem_id="fc-create")
+
+    @tell_errors
+    def make(new_name: str, kind: str, listed: str) -> tuple[dict[str, Any], str, str]:
+        wanted = [part.strip() for part in listed.split(",") if part.strip()]
+        made = service.create_project(name=new_name.strip(), task=kind, classes=wanted)
+        gr.Info(text("project.created", name=made.name))
+        choices = [(project.name, project.id) for project in service.list_projects()]
+        return gr.update(choices=choices, value=made.id), "", ""
+
+    def opened(project_id: int | None) -> tuple[dict[str, int | None], dict[str, int | None]]:
+        return {"project_id": project_id}, {"project_id": project_id}
+
+    create.click(make, [name, task, classes], [selector, name, classes], **QUIET)
+
+    def follow(*events: Callable[..., Any]) -> None:
+        for event in events:
+            event(opened, selector, [importer, exporter], **QUIET)
+
+    return follow

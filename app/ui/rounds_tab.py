@@ -1,0 +1,63 @@
+"""Rounds: start the next one, follow its job, see the learning curve and what it cost."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app.ui.callbacks import QUIET, tell_errors
+from app.ui.components import JobMonitor, RoundsView
+from app.ui.texts import text
+
+if TYPE_CHECKING:
+    from app.service import AnnotationService
+
+
+def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab) -> Callable[..., None]:
+    """Lay out the tab; the returned function makes it follow the given events."""
+    with gr.Column(elem_classes="fc-box"):
+        gr.Markdown(f"## {text('rounds.next')}\n{text('rounds.nextInfo')}")
+        with gr.Row(elem_classes="fc-form"):
+            count = gr.Number(
+                20, label=text("rounds.count"), precision=0, minimum=1, elem_id="fc-round-n", min_width=110
+            )
+            strategy = gr.Dropdown(
+                _strategies(service), value="", label=text("rounds.strategy"), elem_id="fc-round-strategy", scale=3
+            )
+            start = gr.Button(text("rounds.start"), variant="primary", elem_id="fc-round-start", min_width=150)
+    monitor = JobMonitor(elem_id="fc-job")
+    view = RoundsView(elem_id="fc-rounds")
+
+    @tell_errors
+    def look(project_id: int | None) -> tuple[dict[str, int | None], dict[str, int | None]]:
+        job_id = None if project_id is None else service.project(project_id).job_id
+        return {"job_id": job_id}, {"project_id": project_id, "job_id": job_id}
+
+    @tell_errors
+    def opened(project_id: int | None) -> tuple[dict[str, int | None], dict[str, int | None], Any]:
+        batch_size = gr.skip() if project_id is None else service.project(project_id).batch_size
+        return *look(project_id), batch_size
+
+    @tell_errors
+    def begin(project_id: int | None, n: int | None, name: str) -> dict[str, int | None]:
+        if project_id is None:
+            raise gr.Error(text("project.noneYet"), print_exception=False)
+        return {"job_id": service.start_round(project_id, n=n, strategy=name or None).id}
+
+    def ended(project_id: int | None, event: gr.EventData) -> dict[str, int | None]:
+        return {"project_id": project_id, "job_id": event.job_id}
+
+    start.click(begin, [selector, count, strategy], monitor, **QUIET)
+    tab.select(look, selector, [monitor, view], **QUIET)
+    monitor.job_end(ended, selector, view, **QUIET)
+
+    def follow(*events: Callable[..., Any]) -> None:
+        for event in events:
+            event(opened, selector, [monitor, view, count], **QUIET)
+
+    return follow
+
+
+def _strategies(service: "AnnotationService") -> list[tuple[str, str]]:
+    known = [(f"{entry.name}: {entry.summary}", entry.name) for entry in service.registry().strategies]
+    return [(text("rounds.strategyDefault"), ""), *known]

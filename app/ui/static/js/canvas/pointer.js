@@ -1,0 +1,133 @@
+/** Mouse, pen and touch on the canvas, turned into the app's actions. */
+const SLOP = 4; // CSS px: less is a click, more is a drag
+
+export class Pointer {
+  #drag = null;
+  #touches = new Map();
+  panning = false; // Space is held
+
+  constructor(canvas, app) {
+    this.canvas = canvas;
+    this.app = app;
+    const on = (name, handler, options) => canvas.addEventListener(name, handler, options);
+    on("contextmenu", (event) => event.preventDefault());
+    on("dblclick", (event) => event.preventDefault());
+    on("pointerdown", (event) => this.#down(event));
+    on("pointermove", (event) => this.#move(event));
+    on("pointerup", (event) => this.#up(event));
+    on("pointercancel", (event) => this.#up(event));
+    on("pointerleave", () => this.app.hover(null));
+    on("wheel", (event) => this.#wheel(event), { passive: false });
+  }
+
+  get stroking() {
+    return this.#drag?.kind === "stroke";
+  }
+
+  #at(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  #image(at) {
+    return this.app.view.toImage(at.x, at.y);
+  }
+
+  #down(event) {
+    const { app, canvas } = this;
+    if (!app.isOpen) return;
+    canvas.dataset.by = "pointer"; // the focus ring is for those who work by keyboard
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    const at = this.#at(event);
+    app.leaveCursor();
+    if (event.pointerType === "touch") {
+      this.#touches.set(event.pointerId, at);
+      if (this.#touches.size === 2) return this.#startPinch();
+    }
+    if (this.#drag) return;
+    this.#drag = { kind: this.#kindOf(event), pointer: event.pointerId, button: event.button, from: at, last: at, a: this.#image(at) };
+    const drag = this.#drag;
+    drag.negative = event.button === 2 || event.shiftKey;
+    if (drag.kind === "stroke") {
+      drag.erase = (app.tool === "eraser") !== drag.negative;
+      app.stroke(drag.a, drag.a, drag.erase);
+    }
+    if (drag.kind === "pick") app.pickAt(drag.a);
+  }
+
+  #kindOf(event) {
+    const { tool } = this.app;
+    if (event.button === 1 || this.panning) return "pan";
+    if (event.ctrlKey || event.metaKey) return "pick";
+    if (tool === "contrast") return "contrast";
+    if (tool === "prompt") return "click";
+    return tool === "brush" || tool === "eraser" ? "stroke" : "pan";
+  }
+
+  #move(event) {
+    const at = this.#at(event);
+    const drag = this.#drag;
+    this.app.hover(at);
+    if (this.#touches.has(event.pointerId)) this.#touches.set(event.pointerId, at);
+    if (drag?.kind === "pinch") return this.#pinch();
+    if (!drag || drag.pointer !== event.pointerId) return;
+    if (drag.kind === "click" && Math.hypot(at.x - drag.from.x, at.y - drag.from.y) > SLOP) {
+      drag.kind = drag.button === 2 ? "contrast" : "box";
+    }
+    if (drag.kind === "pan") this.app.pan(at.x - drag.last.x, at.y - drag.last.y);
+    if (drag.kind === "contrast") this.app.dragWindow(at.x - drag.last.x, at.y - drag.last.y);
+    if (drag.kind === "box") this.app.rubberBox(drag.a, this.#image(at));
+    if (drag.kind === "stroke") this.#strokeTo(drag, event);
+    drag.last = at;
+  }
+
+  #strokeTo(drag, event) {
+    const parts = event.getCoalescedEvents?.() ?? [];
+    for (const part of parts.length ? parts : [event]) {
+      const b = this.#image(this.#at(part));
+      this.app.stroke(drag.a, b, drag.erase);
+      drag.a = b;
+    }
+  }
+
+  #up(event) {
+    this.#touches.delete(event.pointerId);
+    const drag = this.#drag;
+    if (!drag || (drag.pointer !== event.pointerId && drag.kind !== "pinch")) return;
+    this.#drag = null;
+    const done = event.type === "pointerup";
+    if (drag.kind === "click" && done) this.app.addPoint(drag.a, drag.negative ? 0 : 1);
+    if (drag.kind === "box") this.app.finishBox(drag.a, this.#image(this.#at(event)), done);
+    if (drag.kind === "stroke") this.app.finishStroke(drag.erase);
+    if (drag.kind === "contrast") this.app.settleWindow();
+  }
+
+  #wheel(event) {
+    event.preventDefault();
+    if (!this.app.isOpen) return;
+    const at = this.#at(event);
+    const unit = event.deltaMode ? 0.05 : event.ctrlKey ? 0.008 : 0.0015;
+    this.app.zoomAt(at, Math.exp(-event.deltaY * unit));
+  }
+
+  #startPinch() {
+    if (this.#drag?.kind === "stroke") this.app.finishStroke(this.#drag.erase);
+    this.app.finishBox(null, null, false);
+    this.#drag = { kind: "pinch", last: this.#fingers() };
+  }
+
+  #fingers() {
+    const [a, b] = [...this.#touches.values()];
+    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, spread: Math.hypot(a.x - b.x, a.y - b.y) };
+  }
+
+  #pinch() {
+    if (this.#touches.size < 2) return;
+    const now = this.#fingers();
+    const { last } = this.#drag;
+    this.app.pan(now.x - last.x, now.y - last.y);
+    this.app.zoomAt(now, now.spread / Math.max(1, last.spread));
+    this.#drag.last = now;
+  }
+}

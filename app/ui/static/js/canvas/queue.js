@@ -1,0 +1,62 @@
+/** The project's counts and the annotator's name: how much of the round is done, and by whom. */
+import { call } from "../net/api.js";
+
+export class Queue {
+  #round = null; // {number, total}
+  project = null;
+
+  constructor({ vault, onChange }) {
+    this.vault = vault;
+    this.onChange = onChange;
+  }
+
+  get annotator() {
+    let name = this.vault.read("annotator");
+    if (!name) {
+      name = `annotator-${Math.random().toString(36).slice(2, 6)}`;
+      this.vault.write("annotator", name);
+    }
+    return name;
+  }
+
+  set annotator(name) {
+    this.vault.write("annotator", name.trim().slice(0, 100) || null);
+  }
+
+  async open(projectId) {
+    this.#round = null;
+    this.project = { id: projectId };
+    return this.refresh();
+  }
+
+  async refresh() {
+    const { id } = this.project;
+    const project = await call(`projects/${id}`);
+    if (project.round && this.#round?.number !== project.round) {
+      const { rounds } = await call(`projects/${id}/rounds`);
+      const last = rounds.at(-1);
+      this.#round = last ? { number: last.number, total: last.n_selected } : null;
+    }
+    if (this.project?.id === id) {
+      this.project = project;
+      this.onChange();
+    }
+    return project;
+  }
+
+  /** One more is done; the server's own count follows with the next image. */
+  countOne() {
+    const { counts } = this.project;
+    if (counts?.leased) counts.leased--;
+    this.onChange();
+  }
+
+  /** {round, done, total} of the present round, null before the first. */
+  get progress() {
+    const { counts } = this.project ?? {};
+    if (!this.#round || !counts) return null;
+    const left = counts.queued + counts.leased;
+    const total = Math.max(this.#round.total, left);
+    return { round: this.#round.number, done: total - left, total };
+  }
+}

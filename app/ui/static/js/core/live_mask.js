@@ -1,0 +1,89 @@
+/**
+ * The bitmap of the object being worked on: the model's answer, overruled pixel by pixel by a person's strokes
+ * (1 = painted in, 2 = painted out), so that corrections survive later clicks.
+ */
+import * as rle from "./rle.js";
+
+export const IN = 1;
+export const OUT = 2;
+
+export class LiveMask {
+  constructor(width, height) {
+    this.width = width;
+    this.height = height;
+    this.strokes = new Uint8Array(width * height);
+    this.bits = new Uint8Array(width * height);
+  }
+
+  /** counts: the mask under the strokes or null; edits: {painted, erased} run lengths or null. */
+  load(counts, edits) {
+    const { width, height } = this;
+    this.strokes.fill(0);
+    if (edits) {
+      rle.fillRuns(edits.painted, height, width, this.strokes, IN);
+      rle.fillRuns(edits.erased, height, width, this.strokes, OUT);
+    }
+    this.rebase(counts);
+  }
+
+  /** Puts another mask under the strokes, also while one is being drawn. */
+  rebase(counts) {
+    const { bits, strokes } = this;
+    bits.fill(0);
+    if (counts) rle.fillRuns(counts, this.height, this.width, bits, 1);
+    for (let i = 0; i < bits.length; i++) if (strokes[i]) bits[i] = strokes[i] === IN ? 1 : 0;
+  }
+
+  /** Paints a round brush along a segment; returns the touched box [x0, y0, x1, y1) or null. */
+  stroke(a, b, radius, value) {
+    const steps = Math.max(1, Math.ceil(Math.hypot(b.x - a.x, b.y - a.y) / Math.max(0.5, radius / 2)));
+    let box = null;
+    for (let s = 0; s <= steps; s++) {
+      const share = s / steps;
+      box = union(box, this.#disc(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share, radius, value));
+    }
+    return box;
+  }
+
+  /** Pixels whose centre lies in the disc; a brush smaller than a pixel still paints the pixel it is in. */
+  #disc(cx, cy, radius, value) {
+    const { width, height, strokes, bits } = this;
+    const bit = value === IN ? 1 : 0;
+    let box = null;
+    const put = (x0, x1, y) => {
+      for (let x = x0, i = y * width + x0; x <= x1; x++, i++) {
+        strokes[i] = value;
+        bits[i] = bit;
+      }
+      box = union(box, [x0, y, x1 + 1, y + 1]);
+    };
+    const px = Math.floor(cx);
+    const py = Math.floor(cy);
+    if (px >= 0 && py >= 0 && px < width && py < height) put(px, px, py);
+    for (let y = Math.max(0, Math.floor(cy - radius)); y <= Math.min(height - 1, Math.ceil(cy + radius)); y++) {
+      const square = radius * radius - (y + 0.5 - cy) ** 2;
+      if (square < 0) continue;
+      const half = Math.sqrt(square);
+      const x0 = Math.max(0, Math.ceil(cx - half - 0.5));
+      const x1 = Math.min(width - 1, Math.floor(cx + half - 0.5));
+      if (x0 <= x1) put(x0, x1, y);
+    }
+    return box;
+  }
+
+  /** The strokes as run lengths, null when there are none. */
+  edits() {
+    if (!this.strokes.some((v) => v)) return null;
+    return {
+      painted: rle.encode(this.strokes, this.height, this.width, IN),
+      erased: rle.encode(this.strokes, this.height, this.width, OUT),
+    };
+  }
+
+  counts() {
+    return rle.encode(this.bits, this.height, this.width);
+  }
+}
+
+export const union = (a, b) =>
+  !a ? b : !b ? a : [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];

@@ -1,0 +1,70 @@
+/** From a sheet to what travels: the draft that survives a reload and the annotation that is accepted. */
+import * as rle from "./rle.js";
+import { askKey, filled, hasPrompts } from "./sheet.js";
+
+const DRAFT_VERSION = 1;
+const DRAFT_BYTES = 3_500_000;
+
+export function packDraft({ sheet, answers, window, seconds, clicks, savedAt }) {
+  const pack = (withCandidates) => ({
+    version: DRAFT_VERSION,
+    saved_at: savedAt,
+    sheet,
+    window,
+    seconds: Math.round(seconds * 10) / 10,
+    clicks,
+    answers: sheet.objects.flatMap((object) => {
+      const answer = answers.of(object);
+      if (!answer) return [];
+      return [[askKey(object), withCandidates || object.choice !== null ? answer : { ...answer, candidates: [] }]];
+    }),
+  });
+  const full = pack(true);
+  return JSON.stringify(full).length <= DRAFT_BYTES ? full : pack(false);
+}
+
+/** null when the draft is of another version of the page. */
+export function unpackDraft(draft, answers) {
+  if (draft?.version !== DRAFT_VERSION || !draft.sheet?.objects?.length) return null;
+  for (const [key, answer] of draft.answers ?? []) answers.put(key, answer);
+  return { sheet: draft.sheet, window: draft.window, seconds: draft.seconds ?? 0, clicks: draft.clicks ?? 0 };
+}
+
+/** The later of two drafts, either of which may be missing. */
+export function newerDraft(a, b) {
+  if (!a || !b) return a ?? b ?? null;
+  return (a.saved_at ?? 0) >= (b.saved_at ?? 0) ? a : b;
+}
+
+/** Body of PUT annotation. Objects whose mask came out empty are left out. */
+export function packAnnotation({ item, sheet, answers, window, seconds, clicks, submissionId }) {
+  const size = [item.height, item.width];
+  const objects = filled(sheet).flatMap((object) => {
+    const counts = answers.final(object);
+    if (!rle.area(counts)) return [];
+    const answer = answers.of(object);
+    return [
+      {
+        class_id: object.classId,
+        mask: { size, counts },
+        points: object.points,
+        box: object.box,
+        predicted_iou: answer?.candidates?.[object.choice]?.predictedIou ?? answer?.predictedIou ?? null,
+        quality: answer?.quality ?? null,
+        model_id: answer?.modelId ?? null,
+        edited: object.edits !== null,
+        from_suggestion: object.start !== null && !hasPrompts(object),
+      },
+    ];
+  });
+  return {
+    submission_id: submissionId,
+    lease_token: item.lease.token,
+    base_version: item.version,
+    label: sheet.label,
+    objects: sheet.label === null ? objects : [],
+    window: window ? { level: window.level, width: window.width } : null,
+    seconds: Math.round(seconds * 10) / 10,
+    clicks,
+  };
+}

@@ -1,0 +1,72 @@
+/** Learning curve and table of a project's rounds. value = {project_id, job_id}; reads again whenever it comes in sight. */
+import { duration } from "../core/ticks.js";
+import { make } from "../dom.js";
+import { call } from "../net/api.js";
+import { t } from "../texts.js";
+import { attach, parts } from "./component.js";
+import { curvePoints, drawCurve } from "./curve.js";
+
+const COLUMNS = ["number", "strategy", "asked", "done", "seconds", "clicks", "perImage", "value", "interval"];
+
+export function mount(element, ctx) {
+  let part;
+  let projectId = null;
+  let rounds = [];
+  let axis = "labelled";
+  const watchers = [];
+
+  const draw = () => {
+    const points = curvePoints(rounds, axis);
+    part.empty.hidden = points.length > 0;
+    part.plot.hidden = !points.length;
+    if (!points.length || !element.offsetParent) return;
+    const point = (p) => t("rounds.point", { number: p.number, metric: p.metric, value: p.value.toFixed(3) });
+    drawCurve(part.svg, points, axis, { x: t(`rounds.${axis}`), point });
+  };
+
+  const cells = (round) => {
+    const each = round.items_done ? (round.seconds_spent / round.items_done).toFixed(1) : "–";
+    const interval = round.ci95 ? round.ci95.map((v) => v.toFixed(3)).join(" – ") : "–";
+    const value = round.value === null ? "–" : `${round.metric} ${round.value.toFixed(3)}`;
+    return [round.number, round.strategy, round.n_selected, round.items_done, duration(round.seconds_spent), round.clicks, each, value, interval];
+  };
+
+  const list = () => {
+    part.none.hidden = rounds.length > 0;
+    part.table.hidden = !rounds.length;
+    part.head.replaceChildren(...COLUMNS.map((name) => make("th", { scope: "col", text: t(`rounds.columns.${name}`) })));
+    const rows = [...rounds].reverse().map((round) => make("tr", { title: round.reason }, ...cells(round).map((text) => make("td", { text }))));
+    part.rows.replaceChildren(...rows);
+  };
+
+  const read = async () => {
+    const wanted = projectId;
+    const answer = wanted ? await call(`projects/${wanted}/rounds`).catch(() => null) : { rounds: [] };
+    if (!answer || wanted !== projectId) return;
+    rounds = answer.rounds;
+    draw();
+    list();
+  };
+
+  const start = () => {
+    part = parts(element);
+    for (const choice of element.querySelectorAll("[data-axis]")) {
+      choice.addEventListener("click", () => {
+        axis = choice.dataset.axis;
+        for (const other of element.querySelectorAll("[data-axis]")) other.setAttribute("aria-pressed", other === choice);
+        draw();
+      });
+    }
+    const sight = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && read());
+    sight.observe(element);
+    const size = new ResizeObserver(draw);
+    size.observe(element);
+    watchers.push(sight, size);
+  };
+
+  const change = ({ project_id: id = null }) => {
+    projectId = id;
+    read();
+  };
+  return attach(element, ctx, { start, change, stop: () => watchers.forEach((watcher) => watcher.disconnect()) });
+}
