@@ -1,0 +1,1 @@
+"""Task heads: small networks trained from scratch on frozen features."""

@@ -1,0 +1,30 @@
+"""From a committee's pixel probabilities to one uncertainty score an image."""
+
+import numpy as np
+from jaxtyping import Float
+
+from alcore.acquisition import ACQUISITIONS, pool_map
+
+
+def score_segmentation(committee: Float[np.ndarray, "s n k h w"]) -> dict[str, Float[np.ndarray, " n"]]:
+    """Score images by every acquisition function, averaged over their pixels.
+
+    Args:
+        committee: class probabilities of each member, as `SegmentationHead.predict` gives them.
+
+    Returns:
+        Scores by acquisition name (`entropy`, `margin`, `least_confidence`, `dbal`, `bald`), higher = ask sooner. The
+        first three look at the mean over the members, which makes `entropy` and `dbal` equal here.
+
+    Source: pixel scores as in `alcore.acquisition`, pooled by their mean as in the code of Wang et al. 2024
+    (arXiv:2310.14230). O(s·k) a pixel; one image at a time, so memory stays small.
+    """
+    n = committee.shape[1]
+    scores = {name: np.empty(n) for name in ACQUISITIONS}
+    for row in range(n):
+        members = np.moveaxis(committee[:, row], 1, -1)
+        mean = members.mean(axis=0)
+        for name, acquisition in ACQUISITIONS.items():
+            pixels = acquisition.function(members if acquisition.needs == "committee" else mean)
+            scores[name][row] = pool_map(pixels, "mean")
+    return scores
