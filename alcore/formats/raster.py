@@ -38,7 +38,7 @@ _FOREIGN = (
     (b"%PDF", "PDF"),
     (b"PK", "zip"),
 )
-_DECODE_ERRORS = (
+DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, EOFError, struct.error,
     zlib.error,
 )  # fmt: skip
@@ -133,28 +133,28 @@ def _too_large(what: str) -> UnreadableImage:
     return UnreadableImage(f"{what}; at most {MAX_PIXELS:,} pixels are allowed: tile or shrink it", problem="too_large")
 
 
-def _damaged(error: Exception) -> UnreadableImage:
+def damaged(error: Exception) -> UnreadableImage:
     """Build the error for files that a decoder refuses."""
     text = str(error) or type(error).__name__
     problem: ImageProblem = "truncated" if "truncated" in text.lower() else "corrupt"
     return UnreadableImage(f"the file is damaged: {text}; copy or export it again", problem=problem)
 
 
-def _truncated(what: str) -> UnreadableImage:
+def truncated(what: str) -> UnreadableImage:
     """Build the error for files that end too early."""
     return UnreadableImage(f"the file is truncated: {what}; copy it again", problem="truncated")
 
 
-def _check_png_chunks(data: bytes) -> tuple[int, int, int]:
+def check_png_chunks(data: bytes) -> tuple[int, int, int]:
     """Walk all chunks with their checksums; return (width, height, bit depth). Refuses early ends and animations."""
     at, header = len(_PNG), None
     while True:
         if at + 12 > len(data):
-            raise _truncated("it ends without an IEND chunk")
+            raise truncated("it ends without an IEND chunk")
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
         if end > len(data):
-            raise _truncated(f"chunk {kind.decode('latin-1')} ends early")
+            raise truncated(f"chunk {kind.decode('latin-1')} ends early")
         if zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
             raise UnreadableImage(f"the checksum of chunk {kind.decode('latin-1')} is wrong", problem="corrupt")
         if header is None:
@@ -171,7 +171,7 @@ def _check_png_chunks(data: bytes) -> tuple[int, int, int]:
 
 def _decode_png(data: bytes) -> tuple[Pixels, int]:
     """Decode a PNG; 16 bit by libpng, since Pillow cuts 16-bit colour to 8."""
-    bit_depth = _check_png_chunks(data)[2]
+    bit_depth = check_png_chunks(data)[2]
     try:
         image = PngImagePlugin.PngImageFile(io.BytesIO(data))
         orientation = image.getexif().get(ORIENTATION_TAG, 1)
@@ -184,14 +184,14 @@ def _decode_png(data: bytes) -> tuple[Pixels, int]:
         if image.mode == "P" or transparent:
             return np.asarray(image.convert("RGBA" if transparent else "RGB")), orientation
         return np.asarray(image.convert("L") if image.mode == "1" else image), orientation
-    except _DECODE_ERRORS as error:
-        raise _damaged(error) from error
+    except DECODE_ERRORS as error:
+        raise damaged(error) from error
 
 
 def _decode_jpeg(data: bytes) -> tuple[Pixels, int]:
     """Decode a JPEG, which must reach its end marker."""
     if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        raise _truncated("it ends without an end-of-image marker")
+        raise truncated("it ends without an end-of-image marker")
     try:
         image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
         check_size(*image.size)
@@ -199,8 +199,8 @@ def _decode_jpeg(data: bytes) -> tuple[Pixels, int]:
             raise UnreadableImage(f"has {image.mode} colours; save it as RGB or grey", problem="unsupported_pixels")
         image.load()
         return np.asarray(image), image.getexif().get(ORIENTATION_TAG, 1)
-    except _DECODE_ERRORS as error:
-        raise _damaged(error) from error
+    except DECODE_ERRORS as error:
+        raise damaged(error) from error
 
 
 def _without_alpha(pixels: Pixels) -> Pixels:

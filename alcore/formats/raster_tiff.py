@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alcore.errors import UnreadableImage
-from alcore.formats.raster import _DECODE_ERRORS, MAX_PIXELS, ORIENTATION_TAG, Pixels, _damaged, _truncated, check_size
+from alcore.formats.raster import DECODE_ERRORS, MAX_PIXELS, ORIENTATION_TAG, Pixels, check_size, damaged, truncated
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -27,8 +27,8 @@ def decode_tiff(data: bytes) -> tuple[Pixels, int]:
             _check_pixel_type(page)
             orientation = page.tags.valueof(ORIENTATION_TAG, default=1)
             return _to_display(page, page.asarray(maxworkers=1)), int(orientation)
-    except _DECODE_ERRORS as error:
-        raise _damaged(error) from error
+    except DECODE_ERRORS as error:
+        raise damaged(error) from error
 
 
 def _only_page(tiff: "TiffFile") -> "TiffPage":
@@ -53,10 +53,10 @@ def _check_segments(page: "TiffPage", n_bytes: int) -> None:
     if page.is_tiled and page.tilewidth * page.tilelength > MAX_PIXELS:
         raise UnreadableImage(f"declares tiles of {page.tilewidth} x {page.tilelength} pixels", problem="too_large")
     if not page.dataoffsets:
-        raise _truncated("it holds no pixel data")
+        raise truncated("it holds no pixel data")
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         if offset < 1 or count < 1 or offset + count > n_bytes:
-            raise _truncated("pixel data are missing")
+            raise truncated("pixel data are missing")
 
 
 def _check_pixel_type(page: "TiffPage") -> None:

@@ -18,9 +18,9 @@ def k_center(
 ) -> QueryResult:
     """Cover the pool: take what is farthest from all that is labeled or chosen. Fond of outliers.
 
-    Source: Sener & Savarese 2018, Algorithm 1 (arXiv:1708.00489), exact farthest-first traversal from the labeled items;
-    with none, the first is drawn. One pass over the embeddings a pick, O(n·(l+b)·d) time, O(n) memory. The paper's
-    robust mixed-integer step is left out; a group that is full is passed over.
+    Source: Sener & Savarese 2018, Algorithm 1 (arXiv:1708.00489), exact farthest-first traversal from the labeled
+    items; with none, the first is drawn. One pass over the embeddings a pick, O(n·(l+b)·d) time, O(n) memory. The
+    paper's robust mixed-integer step is left out; a group that is full is passed over.
     """
     rows, distances = k_center_greedy(
         pool.embeddings, pool.labeled, Quota(pool, max_per_group), batch_size=batch_size, rng=rng

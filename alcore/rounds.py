@@ -1,0 +1,107 @@
+"""Planning of rounds: which strategy chooses next, and which items are kept for measuring. Pure; no I/O, no model."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int64, Shaped
+
+from alcore.errors import InvalidInput, UnknownName
+from alcore.strategies import STRATEGIES
+from alcore.strategies.quota import group_codes
+from alcore.types import RoundPlan
+
+Task = Literal["segmentation", "classification"]
+DEFAULT = "default"
+DEFAULT_COLD_START: Mapping[str, str] = MappingProxyType(
+    {"segmentation": "kmeans_medoid", "classification": "kmeans_medoid"}
+)
+DEFAULT_STRATEGY: Mapping[str, str] = MappingProxyType({"segmentation": "entropy", "classification": "margin"})
+
+
+def plan_round(
+    task: Task,
+    n_labeled: int,
+    requested: str | None,
+    cold_start: str,
+    strategy: str,
+    batch_size: int,
+) -> RoundPlan:
+    """Decide which strategy chooses the next batch, and say why.
+
+    Args:
+        task: `segmentation` or `classification`; decides what `default` means.
+        n_labeled: answers so far.
+        requested: a strategy asked for by a person for this round; wins over the project's settings.
+        cold_start: the project's strategy while nothing is labeled.
+        strategy: the project's strategy for later rounds.
+        batch_size: items to choose.
+
+    Raises:
+        UnknownName: an unknown strategy or task.
+        InvalidInput: the strategy ranks by a trained head and nothing is labeled yet, or a number is out of range.
+    """
+    if task not in DEFAULT_STRATEGY:
+        raise UnknownName.of("task", task, DEFAULT_STRATEGY)
+    if n_labeled < 0 or batch_size < 1:
+        raise InvalidInput(f"need n_labeled >= 0 and batch_size >= 1; got {n_labeled} and {batch_size}")
+    if requested is not None and requested != DEFAULT:
+        name, why = requested, "asked for"
+    elif n_labeled == 0:
+        name, why = (DEFAULT_COLD_START[task] if cold_start == DEFAULT else cold_start), "nothing is labeled yet"
+    else:
+        name, why = (DEFAULT_STRATEGY[task] if strategy == DEFAULT else strategy), f"{n_labeled} labels so far"
+    check_strategy(name, n_labeled=n_labeled)
+    return RoundPlan(strategy=name, batch_size=batch_size, reason=f"{name}: {why}")
+
+
+def check_strategy(name: str, *, n_labeled: int) -> None:
+    """Refuse an unknown strategy, and one that needs a trained head before there is any label."""
+    if name not in STRATEGIES:
+        raise UnknownName.of("strategy", name, STRATEGIES)
+    if n_labeled == 0 and STRATEGIES[name].phase == "round":
+        cold = sorted(entry.name for entry in STRATEGIES.values() if entry.phase != "round")
+        raise InvalidInput(
+            f"strategy {name!r} ranks by a trained head, and nothing is labeled yet; begin with: {', '.join(cold)}"
+        )
+
+
+def choose_audit(
+    n: int, groups: Shaped[np.ndarray, " n"] | None, rng: np.random.Generator, share: float
+) -> Int64[np.ndarray, " a"]:
+    """Draw the items that are kept for measuring and never chosen for training.
+
+    Args:
+        n: items in the pool, at least 2.
+        groups: patient of each item, None where unknown; a group is kept whole, so that no patient is on both sides.
+        rng: the only source of chance.
+        share: part of the items to keep, between 0 and 1.
+
+    Returns:
+        Sorted rows: about `share · n`, at least one, and never all. With groups, groups in random order are taken as
+        long as they fit.
+
+    Raises:
+        InvalidInput: a number is out of range, or all items belong to one group.
+    """
+    if n < 2 or not 0 < share < 1:
+        raise InvalidInput(f"an audit set needs n >= 2 items and 0 < share < 1; got n = {n}, share = {share}")
+    target = int(np.clip(round(share * n), 1, n - 1))
+    if groups is None:
+        return np.sort(rng.choice(n, size=target, replace=False)).astype(np.int64)
+    if len(groups) != n:
+        raise InvalidInput(f"groups must have {n} entries; got {len(groups)}")
+    codes = group_codes(groups)
+    sizes = np.bincount(codes)
+    if len(sizes) < 2:
+        raise InvalidInput("all items belong to one group; an audit set needs at least two groups")
+    kept, n_kept = [], 0
+    order = rng.permutation(len(sizes)).tolist()
+    for code in order:
+        if n_kept + sizes[code] <= target:
+            kept.append(code)
+            n_kept += int(sizes[code])
+    if not kept:  # every group is larger than the target: the smallest will do
+        kept = [min(order, key=lambda code: int(sizes[code]))]
+    return np.flatnonzero(np.isin(codes, kept)).astype(np.int64)
