@@ -4,6 +4,7 @@ PromptError
 ├── InvalidPrompt (also ValueError)   a point, box or image is out of range or of the wrong shape
 ├── UnknownModel (also ValueError)    the registry has no such model
 ├── StateMismatch                     an ImageState of one model was handed to another
+├── DatasetError (also ValueError)    a data set folder lacks a part, or its files do not fit together
 └── CheckpointError                   a weights file is missing, truncated or of another model
 """
 
@@ -36,3 +37,9 @@ class CheckpointError(PromptError):
     """A weights file is missing, truncated or belongs to another model."""
 
     code = "checkpoint_error"
+
+
+class DatasetError(PromptError, ValueError):
+    """A data set folder lacks a part, or its files do not fit together."""
+
+    code = "dataset_error"

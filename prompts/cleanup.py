@@ -1,0 +1,93 @@
+"""Tidies a pseudo-mask: parts that nobody clicked, holes and specks. What a person clicked always wins.
+
+Foreground parts are 8-connected and holes 4-connected, so that the two never cross.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Bool, Int
+from scipy import ndimage
+
+from prompts.geometry import pixel_of
+from prompts.types import Point, Prompt
+
+_EIGHT = np.ones((3, 3), dtype=int)
+
+
+def clean_mask(
+    mask: Bool[np.ndarray, "h w"],
+    prompt: Prompt | None = None,
+    *,
+    max_hole_px: int = 0,
+    min_speck_px: int = 0,
+    clicked_parts_only: bool = True,
+) -> Bool[np.ndarray, "h w"]:
+    """Fill small holes, drop specks, and keep the parts that were clicked, in this order.
+
+    Args:
+        mask: one object.
+        prompt: its clicks; None or no foreground click keeps the largest part alone.
+        max_hole_px: fill holes of at most so many pixels, unless a background click lies in them; 0 fills none.
+        min_speck_px: drop parts of fewer pixels, unless a foreground click lies in them; 0 drops none.
+        clicked_parts_only: False keeps all parts that are no specks, for objects that come in pieces.
+
+    Returns:
+        A new mask; the input is left as it is.
+    """
+    points = prompt.points if prompt is not None else ()
+    cleaned = fill_holes(mask, max_hole_px, keep=[p for p in points if p.label == 0])
+    clicks = [p for p in points if p.label == 1]
+    cleaned = remove_specks(cleaned, min_speck_px, keep=clicks)
+    return keep_clicked(cleaned, clicks) if clicked_parts_only else cleaned
+
+
+def keep_clicked(mask: Bool[np.ndarray, "h w"], clicks: Iterable[Point] = ()) -> Bool[np.ndarray, "h w"]:
+    """Keep the connected parts that hold a click; where none does, the largest part (the first of equals)."""
+    parts, n_parts = _label(mask)
+    if n_parts <= 1:
+        return mask.copy()
+    kept = _parts_at(parts, clicks)
+    if not kept:
+        kept = {int(np.bincount(parts.ravel())[1:].argmax()) + 1}
+    return np.isin(parts, sorted(kept))
+
+
+def fill_holes(mask: Bool[np.ndarray, "h w"], max_px: int, *, keep: Iterable[Point] = ()) -> Bool[np.ndarray, "h w"]:
+    """Fill background parts of at most `max_px` pixels that do not reach the border and hold no point of `keep`."""
+    holes, n_holes = ndimage.label(~mask)
+    if n_holes == 0 or max_px <= 0:
+        return mask.copy()
+    n_px = np.bincount(holes.ravel(), minlength=n_holes + 1)
+    fill = n_px <= max_px
+    for edge in (holes[0], holes[-1], holes[:, 0], holes[:, -1]):
+        fill[edge] = False
+    fill[sorted(_parts_at(holes, keep))] = False
+    fill[0] = False
+    filled: Bool[np.ndarray, "h w"] = mask | fill[holes]
+    return filled
+
+
+def remove_specks(mask: Bool[np.ndarray, "h w"], min_px: int, *, keep: Iterable[Point] = ()) -> Bool[np.ndarray, "h w"]:
+    """Drop connected parts of fewer than `min_px` pixels that hold no point of `keep`."""
+    parts, n_parts = _label(mask)
+    if n_parts == 0 or min_px <= 1:
+        return mask.copy()
+    stays = np.bincount(parts.ravel(), minlength=n_parts + 1) >= min_px
+    stays[sorted(_parts_at(parts, keep))] = True
+    stays[0] = False
+    kept: Bool[np.ndarray, "h w"] = stays[parts]
+    return kept
+
+
+def _label(mask: Bool[np.ndarray, "h w"]) -> tuple[Int[np.ndarray, "h w"], int]:
+    """Number the 8-connected parts from 1."""
+    parts, n_parts = ndimage.label(mask, structure=_EIGHT)
+    return parts, int(n_parts)
+
+
+def _parts_at(parts: Int[np.ndarray, "h w"], points: Iterable[Point]) -> set[int]:
+    """Return the numbers of the parts that hold a point; points outside the array hold none."""
+    height, width = parts.shape
+    pixels = (pixel_of(p) for p in points)
+    return {int(parts[row, col]) for row, col in pixels if 0 <= row < height and 0 <= col < width} - {0}
