@@ -148,6 +148,7 @@ ERRORS: dict[type[Exception], int] = {
     alcore_errors.UnknownName: 422,
     alcore_errors.MissingInput: 422,
     alcore_errors.UnreadableImage: 422,
+    alcore_errors.StoreError: 500,
     alcore_errors.ModelFileError: 422,
     alcore_errors.Cancelled: 409,
     prompt_errors.PromptError: 500,

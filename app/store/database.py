@@ -7,7 +7,7 @@ sleeping in its busy handler; writers of other processes wait there up to `BUSY_
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.errors import WorkspaceError
@@ -26,7 +26,7 @@ BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 logger = logging.getLogger(__name__)
 
-Row = RowMapping
+Row = Mapping[Any, Any]
 """One row of a repository's answer, by column name."""
 
 

@@ -79,7 +79,7 @@ def change(connection: Connection, project_id: int, values: Mapping[str, object]
 def state_counts(connection: Connection, project_id: int, *, now: float) -> dict[str, int]:
     """Number of items by stored state, and under `leased` those of the queued ones that someone holds."""
     query = select(items.c.state, func.count()).where(items.c.project_id == project_id).group_by(items.c.state)
-    counts = dict(connection.execute(query))
+    counts = {str(row[0]): int(row[1]) for row in connection.execute(query)}
     held = (
         select(func.count())
         .select_from(leases.join(items, items.c.id == leases.c.item_id))

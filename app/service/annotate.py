@@ -1,0 +1,127 @@
+"""Use cases: accept an annotation, keep a draft, skip."""
+
+import json
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+from sqlalchemy import Connection
+
+from alcore.errors import InvalidInput
+from alcore.masks import decode_rle
+from app.api.schemas import Annotation, AnnotationIn, AnnotationReceipt, ObjectIn
+from app.errors import TooLarge
+from app.service import items as item_cases
+from app.service.context import Context
+from app.store import annotations as rows
+from app.store import items as item_rows
+from app.store import leases as lease_rows
+from app.store import projects as project_rows
+from app.store import rounds as round_rows
+from app.store.database import Row
+
+
+def annotate(ctx: Context, item_id: int, body: AnnotationIn) -> AnnotationReceipt:
+    """Accept an annotation as the item's next version. It is on disk when this returns.
+
+    Raises:
+        VersionConflict: someone else annotated the item since it was read.
+        LeaseLost: someone else holds the item now.
+        InvalidInput: a mask, class or label does not fit the item.
+    """
+    now = ctx.clock()
+    with ctx.db.read() as connection:
+        item = item_rows.get(connection, item_id, now=now)
+        project = project_rows.get(connection, item["project_id"])
+        classes = project_rows.class_rows(connection, item["project_id"])
+    _check(body, item, project["task"], classes)
+    values = {
+        **body.model_dump(mode="json", include={"label", "objects", "window", "seconds", "clicks"}),
+        "submission_id": str(body.submission_id),
+        "model_id": next((o.model_id for o in body.objects if o.model_id), None),
+    }
+    with ctx.db.write() as connection:
+        version = rows.submitted(connection, body.submission_id, item_id)
+        if version is None:
+            version = _accept(connection, item_id, body, values)
+    return AnnotationReceipt(item_id=item_id, version=version, submission_id=body.submission_id)
+
+
+def _accept(connection: Connection, item_id: int, body: AnnotationIn, values: Row) -> int:
+    """Append the version, and let go of the lease, the draft and the suggestion it was made from."""
+    item = item_rows.get(connection, item_id, now=0.0)
+    if item["version"] != body.base_version:  # says more than a lost lease, so it is said first
+        rows.add(connection, item_id, base_version=body.base_version, values=values)
+    lease = lease_rows.holder(connection, item_id, body.lease_token)
+    annotator = lease["annotator"]
+    version = rows.add(connection, item_id, base_version=body.base_version, values={**values, "annotator": annotator})
+    lease_rows.drop(connection, item_id)
+    rows.drop_draft(connection, item_id, annotator)
+    return version
+
+
+def history(ctx: Context, item_id: int) -> list[Annotation]:
+    """All versions of an item's annotation, oldest first."""
+    with ctx.db.read() as connection:
+        item_rows.get(connection, item_id, now=ctx.clock())
+        return [item_cases.annotation_view(row) for row in rows.history(connection, item_id)]
+
+
+def save_draft(ctx: Context, item_id: int, lease_token: str, draft: JsonValue) -> None:
+    """Keep unfinished work.
+
+    Raises:
+        TooLarge: it is over the limit.
+        LeaseLost: someone else holds the item; what was kept before stays.
+    """
+    limit = ctx.settings.max_draft_mb * 1e6
+    if (size := len(json.dumps(draft))) > limit:
+        raise TooLarge(f"the draft has {size / 1e6:.1f} MB; at most {limit / 1e6:g} MB are kept")
+    with ctx.db.write() as connection:
+        item_rows.get(connection, item_id, now=ctx.clock())
+        annotator = lease_rows.holder(connection, item_id, lease_token)["annotator"]
+        rows.save_draft(connection, item_id, annotator, draft)
+
+
+def draft(ctx: Context, item_id: int, annotator: str | None = None) -> JsonValue:
+    """An annotator's draft of an item, or the newest of anyone; null when there is none."""
+    with ctx.db.read() as connection:
+        item_rows.get(connection, item_id, now=ctx.clock())
+        return rows.draft(connection, item_id, annotator)
+
+
+def skip(ctx: Context, item_id: int, lease_token: str, reason: str) -> None:
+    """Put an item aside; it is never asked again unless it is opened by its id."""
+    with ctx.db.write() as connection:
+        item_rows.get(connection, item_id, now=ctx.clock())
+        lease_rows.holder(connection, item_id, lease_token)
+        item_rows.skip(connection, item_id, reason)
+        lease_rows.drop(connection, item_id)
+        round_rows.drop_suggestion(connection, item_id)
+
+
+def _check(body: AnnotationIn, item: Row, task: str, classes: Sequence[Row]) -> None:
+    """Refuse what does not fit the item or the task."""
+    names = [c["name"] for c in classes]
+    if task == "classification":
+        if body.objects:
+            raise InvalidInput("a classification project takes a label and no objects; leave `objects` empty")
+        if body.label not in names:
+            raise InvalidInput(f"label must be one of {names}; got {body.label!r}")
+        return
+    if body.label is not None:
+        raise InvalidInput("a segmentation project takes objects and no label; leave `label` null")
+    known = {c["class_id"] for c in classes}
+    for number, entry in enumerate(body.objects):
+        _check_object(number, entry, item, known)
+
+
+def _check_object(number: int, entry: ObjectIn, item: Row, known: set[int]) -> None:
+    """Refuse an object whose class is unknown or whose mask is not the image's."""
+    if entry.class_id not in known:
+        raise InvalidInput(f"objects[{number}]: unknown class_id {entry.class_id}; known: {sorted(known)}")
+    size = (item["height"], item["width"])
+    if entry.mask.size != size:
+        raise InvalidInput(
+            f"objects[{number}]: the mask has size {list(entry.mask.size)}, the image {list(size)}; both are [h, w]"
+        )
+    decode_rle(entry.mask.model_dump())

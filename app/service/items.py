@@ -1,0 +1,139 @@
+"""Use cases: look at items, their pixels and what the head thinks of them; prompts on them."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import Connection
+
+from alcore.types import Window
+from app.api.schemas import (
+    Annotation,
+    Item,
+    ItemPage,
+    ItemState,
+    ItemSummary,
+    ItemWindow,
+    Lease,
+    PredictAnswer,
+    PredictRequest,
+    SuggestedLabel,
+    SuggestedObject,
+    Suggestion,
+    WindowIn,
+)
+from app.errors import NotFound
+from app.service import images
+from app.service.context import Context
+from app.store import annotations as annotation_rows
+from app.store import items as rows
+from app.store import projects as project_rows
+from app.store import rounds as round_rows
+from app.store.database import Row
+
+
+def when(seconds: float) -> datetime:
+    """A stored time as the wire shows it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def state_of(row: Row) -> ItemState:
+    """State as people see it: a queued item with a live lease is leased."""
+    state: ItemState = "leased" if row["state"] == "queued" and row["token"] is not None else row["state"]
+    return state
+
+
+def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
+    """An item as the wire shows it; only the lease's holder gets its token."""
+    lease = None
+    if row["token"] is not None:
+        token = row["token"] if show_token else ""
+        lease = Lease(token=token, expires_at=when(row["expires_at"]), annotator=row["annotator"])
+    newest = annotation_rows.newest(connection, row["id"])
+    spacing = (row["spacing_row_mm"], row["spacing_col_mm"])
+    return Item(
+        **{name: row[name] for name in ("id", "project_id", "name", "width", "height", "dtype", "channels", "version")},
+        window=ItemWindow(level=row["level"], width=row["window_width"], min=row["min"], max=row["max"]),
+        round=row["round"],
+        reason=row["reason"],
+        lease=lease,
+        has_suggestion=bool(row["has_suggestion"]),
+        draft=annotation_rows.draft(connection, row["id"], row["annotator"]),
+        annotation=None if newest is None else annotation_view(newest),
+        spacing_mm=None if None in spacing else spacing,
+        state=state_of(row),
+    )
+
+
+def annotation_view(row: Row) -> Annotation:
+    """An accepted annotation as the wire shows it."""
+    names = set(Annotation.model_fields) - {"created_at"}
+    return Annotation(**{name: row[name] for name in names}, created_at=when(row["created_at"]))
+
+
+def get(ctx: Context, item_id: int) -> Item:
+    """One item."""
+    with ctx.db.read() as connection:
+        return view(connection, rows.get(connection, item_id, now=ctx.clock()))
+
+
+def page(ctx: Context, project_id: int, *, state: ItemState | None, offset: int, limit: int) -> ItemPage:
+    """A page of a project's items in the order of import."""
+    with ctx.db.read() as connection:
+        project_rows.get(connection, project_id)
+        found, total = rows.page(connection, project_id, state=state, offset=offset, limit=limit, now=ctx.clock())
+        lines = [ItemSummary(id=r["id"], name=r["name"], state=state_of(r), round=r["round"]) for r in found]
+    return ItemPage(items=lines, total=total)
+
+
+def row_of(ctx: Context, item_id: int) -> Row:
+    """An item's row, for what follows outside the transaction."""
+    with ctx.db.read() as connection:
+        return dict(rows.get(connection, item_id, now=ctx.clock()))
+
+
+def pixels(ctx: Context, item_id: int) -> np.ndarray:
+    """Raw pixels, (H, W) or (H, W, 3), uint8 or uint16."""
+    return ctx.images.get(row_of(ctx, item_id)).pixels
+
+
+def thumbnail(ctx: Context, item_id: int) -> bytes:
+    """A small WebP picture in the image's own window."""
+    row = row_of(ctx, item_id)
+    return images.thumbnail(ctx.images.get(row), images.window_of(row))
+
+
+def segmenter_of(ctx: Context, project_id: int) -> str:
+    """The project's promptable model."""
+    with ctx.db.read() as connection:
+        return str(project_rows.get(connection, project_id)["segmenter"])
+
+
+def predict(ctx: Context, item_id: int, request: PredictRequest) -> PredictAnswer:
+    """Turn the prompts of one object into a mask."""
+    row = row_of(ctx, item_id)
+    return ctx.prompter.predict(row, segmenter_of(ctx, row["project_id"]), request)
+
+
+def prepare(ctx: Context, item_id: int, window: WindowIn | None) -> None:
+    """Encode an image for prompts when nobody clicks."""
+    row = row_of(ctx, item_id)
+    asked = None if window is None else Window(level=window.level, width=window.width)
+    ctx.prompter.prepare(row, segmenter_of(ctx, row["project_id"]), asked)
+
+
+def suggestion(ctx: Context, item_id: int) -> Suggestion:
+    """What the head thinks of an item.
+
+    Raises:
+        NotFound: no such item, or the head was not asked.
+    """
+    with ctx.db.read() as connection:
+        rows.get(connection, item_id, now=ctx.clock())
+        row = round_rows.suggestion(connection, item_id)
+    if row is None:
+        raise NotFound(f"there is no suggestion for item {item_id} yet: no trained head has looked at it")
+    return Suggestion(
+        model_id=row["model_id"],
+        objects=[SuggestedObject(**entry) for entry in row["objects"]],
+        label=None if row["label"] is None else SuggestedLabel(**row["label"]),
+    )

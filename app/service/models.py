@@ -1,0 +1,170 @@
+"""Where the service takes its models from: the registries, or a test's own. Loading is slow and happens once a name."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from alcore.types import Progress
+
+if TYPE_CHECKING:
+    from alcore.encoders.base import Encoder
+    from prompts.predictor import Predictor
+
+
+N_SEGMENTATION, N_CLASSIFICATION = 3, 5
+"""Committee members of the heads that are kept."""
+
+
+class TrainedHead(Protocol):
+    """A task head: committee probabilities out of cached features, and a file to keep it in."""
+
+    def save(self, path: Path) -> None:
+        """Write weights and metadata."""
+        ...
+
+
+class SegmentationHead(TrainedHead, Protocol):
+    """A head that labels pixels."""
+
+    def predict(self, dense: np.ndarray, images_rgb: np.ndarray) -> np.ndarray:
+        """Committee probabilities (s, n, K, S, S) of dense maps (n, c, h, w) and RGB images (n, S, S, 3)."""
+        ...
+
+
+class ClassificationHead(TrainedHead, Protocol):
+    """A head that labels images."""
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        """Committee probabilities (s, n, c) of embeddings (n, d)."""
+        ...
+
+
+class ModelSource(Protocol):
+    """All models that the service needs, by the names that a project's settings hold."""
+
+    @property
+    def head_side(self) -> int:
+        """Side S of the images and targets that segmentation heads work on."""
+        ...
+
+    def load_predictor(self, spec: str) -> "Predictor":
+        """A promptable model."""
+        ...
+
+    def load_encoder(self, spec: str) -> "Encoder":
+        """A frozen encoder."""
+        ...
+
+    def train_segmentation(
+        self,
+        dense: np.ndarray,
+        images_rgb: np.ndarray,
+        targets: np.ndarray,
+        n_classes: int,
+        *,
+        weights: np.ndarray,
+        seed: int,
+        n_members: int | None,
+        progress: Progress | None,
+    ) -> SegmentationHead:
+        """Train on targets (n, S, S) of label ids, 255 = leave out, with a weight for each pixel."""
+        ...
+
+    def train_classification(
+        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int, n_members: int | None
+    ) -> ClassificationHead:
+        """Train on one class index an image."""
+        ...
+
+    def load_segmentation(self, path: Path) -> SegmentationHead:
+        """Read a head that was saved."""
+        ...
+
+    def load_classification(self, path: Path) -> ClassificationHead:
+        """Read a head that was saved."""
+        ...
+
+    def score_segmentation(self, committee: np.ndarray) -> dict[str, np.ndarray]:
+        """Pooled uncertainty of n images by acquisition name."""
+        ...
+
+
+class RegistryModels:
+    """The models of `alcore` and `prompts`; their libraries are imported when one is asked for."""
+
+    def __init__(self, *, allow_download: bool = False) -> None:
+        self._allow_download = allow_download
+
+    @property
+    def head_side(self) -> int:
+        """See `ModelSource`."""
+        from alcore.heads.segmentation import HEAD_SIDE
+
+        return int(HEAD_SIDE)
+
+    def load_predictor(self, spec: str) -> "Predictor":
+        """See `ModelSource`."""
+        from prompts.registry import load_predictor
+
+        return load_predictor(spec)
+
+    def load_encoder(self, spec: str) -> "Encoder":
+        """See `ModelSource`."""
+        from alcore.encoders.registry import load_encoder
+
+        return load_encoder(spec, allow_download=self._allow_download)
+
+    def train_segmentation(
+        self,
+        dense: np.ndarray,
+        images_rgb: np.ndarray,
+        targets: np.ndarray,
+        n_classes: int,
+        *,
+        weights: np.ndarray,
+        seed: int,
+        n_members: int | None,
+        progress: Progress | None,
+    ) -> SegmentationHead:
+        """See `ModelSource`."""
+        from alcore.heads.segmentation import train_segmentation_head
+
+        return train_segmentation_head(
+            dense,
+            images_rgb,
+            targets,
+            n_classes,
+            weights=weights,
+            seed=seed,
+            n_members=n_members or N_SEGMENTATION,
+            progress=progress,
+        )
+
+    def train_classification(
+        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int, n_members: int | None
+    ) -> ClassificationHead:
+        """See `ModelSource`."""
+        from alcore.heads.classification import train_classification_head
+
+        chosen: Literal["linear", "mlp"] = "mlp" if kind == "mlp" else "linear"
+        n_members = n_members or N_CLASSIFICATION
+        return train_classification_head(vectors, targets, n_classes, seed=seed, kind=chosen, n_members=n_members)
+
+    def load_segmentation(self, path: Path) -> SegmentationHead:
+        """See `ModelSource`."""
+        from alcore.heads.segmentation import load_segmentation_head
+
+        return load_segmentation_head(path)
+
+    def load_classification(self, path: Path) -> ClassificationHead:
+        """See `ModelSource`."""
+        from alcore.heads.classification import load_classification_head
+
+        return load_classification_head(path)
+
+    def score_segmentation(self, committee: np.ndarray) -> dict[str, np.ndarray]:
+        """See `ModelSource`."""
+        from alcore.heads.scoring import score_segmentation
+
+        return score_segmentation(committee)

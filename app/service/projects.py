@@ -1,0 +1,140 @@
+"""Use cases: make, read and change projects; what can be chosen by name."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection
+
+from alcore.errors import InvalidInput, UnknownName
+from app.api.schemas import ClassInfo, Counts, Project, ProjectIn, ProjectPatch, Registry, RegistryEntry
+from app.service.context import Context
+from app.store import jobs as job_rows
+from app.store import projects as rows
+from app.store import rounds as round_rows
+
+
+def create(ctx: Context, body: ProjectIn) -> Project:
+    """Make a project.
+
+    Raises:
+        AlreadyExists: the name is taken.
+        UnknownName: a setting names nothing that there is.
+        InvalidInput: class names repeat.
+    """
+    values = body.model_dump(exclude={"classes"})
+    _check_classes(body.classes)
+    if body.task == "classification" and len(body.classes) < 2:
+        raise InvalidInput(f"a classification project needs at least two classes; got {body.classes}")
+    _check_settings(values, body.task)
+    with ctx.db.write() as connection:
+        project_id = rows.create(connection, values, body.classes)
+        return view(ctx, connection, project_id)
+
+
+def change(ctx: Context, project_id: int, body: ProjectPatch) -> Project:
+    """Change settings; classes may only be appended, since accepted annotations name them."""
+    values = body.model_dump(exclude_none=True, exclude={"classes"})
+    with ctx.db.write() as connection:
+        task = rows.get(connection, project_id)["task"]
+        _check_settings(values, task)
+        rows.change(connection, project_id, values)
+        if body.classes is not None:
+            _check_classes(body.classes)
+            known = [row["name"] for row in rows.class_rows(connection, project_id)]
+            if body.classes[: len(known)] != known:
+                raise InvalidInput(f"classes may only grow at their end; they begin with {known}")
+            rows.add_classes(connection, project_id, body.classes[len(known) :], first_id=len(known) + 1)
+        return view(ctx, connection, project_id)
+
+
+def get(ctx: Context, project_id: int) -> Project:
+    """One project."""
+    with ctx.db.read() as connection:
+        return view(ctx, connection, project_id)
+
+
+def listing(ctx: Context) -> list[Project]:
+    """All projects, oldest first."""
+    with ctx.db.read() as connection:
+        return [view(ctx, connection, project_id) for project_id in rows.ids(connection)]
+
+
+def view(ctx: Context, connection: Connection, project_id: int) -> Project:
+    """A project as the wire shows it."""
+    row = rows.get(connection, project_id)
+    counts = rows.state_counts(connection, project_id, now=ctx.clock())
+    total = sum(counts.get(state, 0) for state in ("queued", "labeled", "skipped", "unqueued"))
+    counts["queued"] = counts.get("queued", 0) - counts["leased"]
+    return Project(
+        **{name: row[name] for name in Project.model_fields if name in row},
+        classes=[
+            ClassInfo(id=c["class_id"], name=c["name"], color=c["color"])
+            for c in rows.class_rows(connection, project_id)
+        ],
+        counts=Counts(items=total, **counts),
+        round=round_rows.last_number(connection, project_id),
+        job_id=job_rows.last_of(connection, project_id),
+    )
+
+
+def registry() -> Registry:
+    """All methods that can be chosen by name."""
+    from alcore.heads.registry import HEADS
+
+    from alcore.encoders.registry import ENCODERS
+    from alcore.strategies import STRATEGIES
+    from prompts.registry import SEGMENTERS
+
+    return Registry(
+        strategies=_entries(STRATEGIES),
+        encoders=_entries(ENCODERS),
+        segmenters=_entries(SEGMENTERS),
+        heads=_entries(HEADS),
+    )
+
+
+def _entries(known: Mapping[str, object]) -> list[RegistryEntry]:
+    """A registry as the wire shows it."""
+    return [
+        RegistryEntry(
+            name=name,
+            summary=str(getattr(entry, "summary", "")),
+            paper=getattr(entry, "paper", None),
+            licence=getattr(entry, "licence", None),
+            needs=sorted(getattr(entry, "needs", ())),
+        )
+        for name, entry in known.items()
+    ]
+
+
+def _check_classes(names: list[str]) -> None:
+    """Refuse names that differ in nothing but case or space."""
+    folded = [name.strip().casefold() for name in names]
+    if len(set(folded)) < len(folded) or not all(folded):
+        raise InvalidInput(f"class names must be distinct and not empty; got {names}")
+
+
+def _check_settings(values: Mapping[str, object], task: str) -> None:
+    """Refuse names that no registry knows; what follows a colon is the model's own business."""
+    from alcore.heads.registry import HEADS
+
+    from alcore.encoders.registry import ENCODERS
+    from alcore.strategies import STRATEGIES
+    from prompts.registry import SEGMENTERS
+
+    heads = [name for name, info in HEADS.items() if getattr(info, "task", task) == task]
+    known: dict[str, tuple[str, Iterable[str]]] = {
+        "encoder": ("encoder", ENCODERS),
+        "segmenter": ("segmenter", SEGMENTERS),
+        "head": (f"head for {task}", ["default", *heads]),
+        "cold_start": ("strategy", ["default", *STRATEGIES]),
+        "strategy": ("strategy", ["default", *STRATEGIES]),
+    }
+    for field, (what, names) in known.items():
+        spec = values.get(field)
+        if spec is not None and str(spec).partition(":")[0] not in set(names):
+            raise UnknownName.of(what, str(spec), names)
+
+
+def check_strategy(name: str) -> None:
+    """Refuse a query strategy that the registry does not know."""
+    _check_settings({"strategy": name}, "")

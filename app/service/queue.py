@@ -1,0 +1,95 @@
+"""Use cases: hand out items under a lease, renew it, give it back."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from app.api.schemas import Item
+from app.errors import LeaseLost
+from app.service import items as item_cases
+from app.service.context import Context
+from app.store import items as item_rows
+from app.store import leases as rows
+from app.store import projects as project_rows
+
+
+def next_item(ctx: Context, project_id: int, annotator: str | None, exclude: Sequence[int]) -> Item | None:
+    """Lease the next queued item, and have the ones after it encoded ahead.
+
+    Args:
+        ctx: the workspace.
+        project_id: whose queue.
+        annotator: a person's name: the item that this person holds already comes first. Without one, every call gets
+            a fresh item.
+        exclude: items that the caller holds on another page and does not want now.
+    """
+    now = ctx.clock()
+    name = annotator or f"anonymous-{secrets.token_hex(4)}"
+    with ctx.db.write() as connection:
+        project = project_rows.get(connection, project_id)
+        item_id = rows.take_next(
+            connection,
+            project_id,
+            name,
+            now=now,
+            lease_s=ctx.settings.lease_s,
+            exclude=exclude,
+            resume=annotator is not None,
+        )
+        if item_id is None:
+            return None
+        row = dict(item_rows.get(connection, item_id, now=now))
+        item = item_cases.view(connection, row, show_token=True)
+        ahead = _ahead(ctx, connection, project_id, name, item_id)
+    if project["task"] == "segmentation" and ctx.settings.prefetch_items:
+        for following in (row, *ahead):
+            ctx.prompter.prepare(following, project["segmenter"])
+    return item
+
+
+def _ahead(ctx: Context, connection: Connection, project_id: int, name: str, item_id: int) -> list[dict[str, object]]:
+    """Rows of the items that are likely to come next."""
+    now, n = ctx.clock(), ctx.settings.prefetch_items
+    following = item_rows.upcoming(connection, project_id, annotator=name, now=now, limit=n + 1)
+    return [dict(item_rows.get(connection, i, now=now)) for i in following if i != item_id][:n]
+
+
+def upcoming(ctx: Context, project_id: int, annotator: str | None, *, limit: int = 5) -> list[int]:
+    """Ids of the items that are likely to come next; no lease is taken."""
+    with ctx.db.read() as connection:
+        project_rows.get(connection, project_id)
+        return item_rows.upcoming(connection, project_id, annotator=annotator, now=ctx.clock(), limit=limit)
+
+
+def lease(ctx: Context, item_id: int, annotator: str | None) -> Item:
+    """Lease this very item, to look at it again or to correct it.
+
+    Raises:
+        LeaseLost: someone else holds it.
+    """
+    now = ctx.clock()
+    name = annotator or f"anonymous-{secrets.token_hex(4)}"
+    with ctx.db.write() as connection:
+        item_rows.get(connection, item_id, now=now)
+        if rows.take_item(connection, item_id, name, now=now, lease_s=ctx.settings.lease_s) is None:
+            row = item_rows.get(connection, item_id, now=now)
+            raise LeaseLost(f"item {item_id} is held by {row['annotator']}; try again when they are done")
+        return item_cases.view(connection, item_rows.get(connection, item_id, now=now), show_token=True)
+
+
+def heartbeat(ctx: Context, item_id: int, lease_token: str) -> datetime:
+    """Extend a lease; returns its new end."""
+    with ctx.db.write() as connection:
+        item_rows.get(connection, item_id, now=ctx.clock())
+        end = rows.renew(connection, item_id, lease_token, now=ctx.clock(), lease_s=ctx.settings.lease_s)
+    return item_cases.when(end)
+
+
+def release(ctx: Context, item_id: int, lease_token: str) -> None:
+    """Give an item back unanswered; its draft stays."""
+    with ctx.db.write() as connection:
+        item_rows.get(connection, item_id, now=ctx.clock())
+        rows.holder(connection, item_id, lease_token)
+        rows.drop(connection, item_id)

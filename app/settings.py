@@ -1,0 +1,114 @@
+"""All settings of a server, each with its default. Read once, from the environment or the workspace's `settings.toml`.
+
+The environment (`FEWCLICK_TOKEN`, `FEWCLICK_LEASE_S`, ...) wins over the file; lists are written as JSON there.
+"""
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """Settings of one server or one command."""
+
+    model_config = SettingsConfigDict(env_prefix="FEWCLICK_", extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on; any other than this machine's own needs `token` or `users_file`."""
+    port: int = Field(7860, ge=0, le=65535)
+    root_path: str = ""
+    """Prefix under which a reverse proxy serves us, e.g. `/annotate`."""
+    token: SecretStr | None = None
+    """One secret for programs (bearer token) and for the log-in page."""
+    users_file: Path | None = None
+    """Lines of `name:argon2 hash`; people log in with name and password."""
+    cookie_days: float = Field(7.0, gt=0)
+    import_roots: tuple[Path, ...] = ()
+    """Folders on the server that may be imported from over HTTP when it does not listen on loopback."""
+
+    max_file_mb: float = Field(512.0, gt=0)
+    max_upload_mb: float = Field(4096.0, gt=0)
+    """Limit of one upload request, all files together."""
+    max_upload_files: int = Field(20_000, ge=1)
+    max_body_mb: float = Field(32.0, gt=0)
+    """Limit of every other request's body."""
+    max_draft_mb: float = Field(4.0, gt=0)
+
+    lease_s: float = Field(600.0, gt=0)
+    """How long an item stays with an annotator without a heartbeat."""
+    image_cache_mb: float = Field(256.0, ge=0)
+    state_cache_mb: float = Field(768.0, ge=0)
+    """Memory for encoded images of the promptable model."""
+    logits_cache_mb: float = Field(64.0, ge=0)
+    prefetch_items: int = Field(2, ge=0, le=20)
+    """Encode so many items ahead for prompts; 0 switches it off."""
+    max_hole_share: float = Field(0.002, ge=0, le=1)
+    """Holes and specks of a predicted mask below this share of the mask's area are cleaned away."""
+
+    encoder_batch_size: int = Field(16, ge=1)
+    allow_download: bool = False
+    """Let encoders fetch weights from a hub; off, only files on this machine are used."""
+    audit_share: float = Field(0.1, ge=0, le=0.5)
+    """Share of each batch that is drawn at random, for a learning curve that selection does not bend."""
+    min_audit: int = Field(8, ge=2)
+    """From so many labeled audit items on, the curve is measured on them alone."""
+    max_per_group: int | None = Field(None, ge=1)
+    """At most so many items of one group (patient) in a batch."""
+    crossfit_folds: int = Field(3, ge=2, le=10)
+    crossfit_members: int = Field(1, ge=1)
+    """Committee members in cross-fitting; the model that is kept has its head's own number."""
+    gate_tolerance: float = Field(0.02, ge=0)
+    """A new model replaces the old one unless it is worse by more than this, on items that neither was trained on."""
+    max_scored: int = Field(2000, ge=1)
+    """Score at most so many unlabeled items per round, drawn at random from a larger pool."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def needs_login(self) -> bool:
+        """True when a request must say who sends it."""
+        return self.token is not None or self.users_file is not None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment; nothing else is read unless `load_settings` names a file."""
+        return init_settings, env_settings
+
+
+def load_settings(workspace: Path, **overrides: object) -> Settings:
+    """Read the settings of a workspace: `overrides`, then the environment, then its `settings.toml`, then defaults."""
+    file = workspace / "settings.toml"
+
+    class FromFile(Settings):
+        """Settings with the workspace's file as the last source."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return FromFile(**given)  # type: ignore[arg-type]
