@@ -245,4 +245,5 @@ def _has_fast_bfloat16(device: torch.device) -> bool:
     """Tell whether matrix products in bfloat16 are native: AVX512-BF16 or AMX on a CPU, Ampere or later on a GPU."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    native = torch.cpu.get_capabilities()
+    return device.type == "cpu" and bool(native.get("avx512_bf16", False) or native.get("amx_bf16", False))
