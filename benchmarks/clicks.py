@@ -3,8 +3,8 @@
 `python benchmarks/clicks.py [--segmenter builtin] [--repeats 15] [--threads N]`
 
 Floors, least possible work: for embed one NumPy pass that scales the image's bytes to floats, and for the built-in
-model also its bare encoder on one window; for predict its bare decoder on one window and one resize of 128 x 128 logits to the image.
-(Not called prompts.py: a script's folder comes first on the path, and would hide the package.)
+model also its bare encoder on one window; for predict its bare decoder on one window and one resize of 128 x 128
+logits to the image. (Not called prompts.py: a script's folder comes first on the path, and would hide the package.)
 """
 
 import argparse
