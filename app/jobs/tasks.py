@@ -1,0 +1,146 @@
+"""The three kinds of jobs: embed, train, round."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import JsonValue
+
+from alcore.rounds import plan_round
+from app.errors import EmptyPool
+from app.jobs.choose import Choice, choose
+from app.jobs.learners import Fitted, Offer
+from app.jobs.pool import Pool, open_pool
+from app.jobs.progress import JobProgress
+from app.jobs.train import Trained, learner_of, require_labels, train_model, try_learner
+from app.service.context import Context
+from app.service.jobs import round_view
+from app.store import items as item_rows
+from app.store import rounds as round_rows
+from app.store.database import Row
+
+Result = dict[str, JsonValue]
+
+
+def embed(ctx: Context, job: Row, progress: JobProgress) -> Result:
+    """Encode all images that are not encoded yet."""
+    pool, n_new = open_pool(ctx, job["project_id"], progress)
+    return {"embedded": n_new, "items": len(pool.items), "encoder_id": pool.store.encoder_id}
+
+
+def train(ctx: Context, job: Row, progress: JobProgress) -> Result:
+    """Train the head on all labels, and renew the starting masks of what is queued."""
+    pool, _ = open_pool(ctx, job["project_id"], progress)
+    learner = learner_of(pool)
+    require_labels(pool, learner)
+    trained = train_model(pool, learner, job["id"], seed=_seed(job), progress=progress)
+    queued = [row for row in pool.items if row["state"] == "queued"]
+    offers = _offers(trained.fitted, queued, progress)
+    with ctx.db.write() as connection:
+        round_rows.put_suggestions(connection, [_stored(offer, trained.model_id) for offer in offers])
+    return trained.facts
+
+
+def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
+    """Embed, train where there are labels, choose a batch, make its starting masks, queue it.
+
+    All that the round changes becomes visible in one transaction; a job that is run again makes no second round.
+    """
+    pool, n_embedded = open_pool(ctx, job["project_id"], progress)
+    learner = try_learner(pool)
+    trained = None if learner is None else train_model(pool, learner, job["id"], seed=_seed(job), progress=progress)
+    plan = plan_round(
+        pool.project["task"],
+        len(pool.answers) if trained else 0,
+        job["params"].get("strategy"),
+        pool.project["cold_start"],
+        pool.project["strategy"],
+        job["params"].get("n") or pool.project["batch_size"],
+    )
+    chosen = choose(pool, plan, trained.fitted if trained else None, seed=_seed(job), progress=progress)
+    if not chosen:
+        raise EmptyPool("every image is queued, labeled or skipped by now; import more, or export")
+    offers = _offers(trained.fitted, [choice.row for choice in chosen], progress) if trained else []
+    number = _queue(pool, job, plan.strategy, plan.reason, chosen, trained, offers)
+    facts = trained.facts if trained else {"model_id": None}
+    return {**facts, "embedded": n_embedded, "round": _round_json(ctx, pool.project["id"], number)}
+
+
+def _queue(
+    pool: Pool,
+    job: Row,
+    strategy: str,
+    reason: str,
+    chosen: Sequence[Choice],
+    trained: Trained | None,
+    offers: Sequence[Offer],
+) -> int:
+    """Record the round, its batch and the starting masks at once; returns the round's number."""
+    project_id = pool.project["id"]
+    with pool.ctx.db.write() as connection:
+        made = round_rows.of_job(connection, job["id"])
+        if made is not None:
+            return int(made["number"])
+        number = round_rows.last_number(connection, project_id) + 1
+        batch = [
+            {"item_id": c.row["id"], "reason": c.reason[:1000], "score": c.score, "is_audit": c.is_audit}
+            for c in chosen
+        ]
+        queued = set(item_rows.enqueue(connection, project_id, batch, round_number=number))
+        batch = [entry for entry in batch if entry["item_id"] in queued]
+        values = {
+            "project_id": project_id,
+            "number": number,
+            "job_id": job["id"],
+            "strategy": strategy,
+            "reason": reason,
+            "seed": _seed(job),
+            "n_selected": len(batch),
+            "n_labeled_before": len(pool.answers),
+            **_measured(trained),
+        }
+        round_rows.add(connection, values, batch)
+        if trained:
+            round_rows.put_suggestions(connection, [_stored(offer, trained.model_id) for offer in offers])
+    return number
+
+
+def _measured(trained: Trained | None) -> dict[str, JsonValue]:
+    """The columns of a round that tell how good its model is."""
+    if trained is None:
+        return {}
+    facts = trained.facts
+    ci95 = facts["ci95"]
+    low, high = ci95 if isinstance(ci95, list) else (None, None)
+    return {
+        "metric": facts["metric"],
+        "value": facts["value"],
+        "ci_low": low,
+        "ci_high": high,
+        "metric_on": facts["metric_on"],
+        "model_id": trained.model_id,
+    }
+
+
+def _offers(fitted: Fitted, rows: Sequence[Row], progress: JobProgress) -> list[Offer]:
+    """Starting masks of some items."""
+    progress.stage("making starting masks")
+    return fitted.suggest(rows, progress)
+
+
+def _stored(offer: Offer, model_id: str) -> dict[str, JsonValue]:
+    """An offer as the store keeps it."""
+    objects: list[JsonValue] = [*offer.objects]
+    return {"item_id": offer.item_id, "model_id": model_id, "objects": objects, "label": offer.label}
+
+
+def _round_json(ctx: Context, project_id: int, number: int) -> JsonValue:
+    """A round as the wire shows it."""
+    with ctx.db.read() as connection:
+        row = next(r for r in round_rows.report(connection, project_id) if r["number"] == number)
+    shown: JsonValue = round_view(row).model_dump(mode="json")
+    return shown
+
+
+def _seed(job: Row) -> int:
+    """The seed that the caller gave."""
+    return int(np.int64(job["params"].get("seed") or 0))
