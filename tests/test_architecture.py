@@ -58,11 +58,11 @@ def test_torch_lives_only_where_models_are() -> None:
 
 
 def test_importing_the_packages_loads_no_heavy_library() -> None:
-    code = (
-        "import sys, alcore, alcore.types, alcore.masks, alcore.strategies, prompts, prompts.types, prompts.registry, app, app.cli, app.client\n"
-        "heavy = {'torch', 'gradio', 'monai', 'timm', 'transformers', 'segment_anything', 'faiss'} & set(sys.modules)\n"
-        "sys.exit(f'imported: {sorted(heavy)}' if heavy else 0)"
+    light = (
+        "alcore, alcore.types, alcore.masks, alcore.strategies, prompts.types, prompts.registry, app.cli, app.client"
     )
+    heavy = {"torch", "gradio", "monai", "timm", "transformers", "segment_anything", "faiss"}
+    code = f"import sys, {light}; sys.exit(' '.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
 
