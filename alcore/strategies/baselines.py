@@ -34,7 +34,7 @@ def group_random(
     turn = np.arange(len(by_group)) - np.repeat(starts, np.diff(np.r_[starts, len(by_group)]))
     burden = n_labeled[codes[by_group]] + turn
     order = by_group[np.lexsort((rng.random(len(by_group)), burden))]
-    burdens = dict(zip(by_group.tolist(), burden.tolist(), strict=True))
     rows = Quota(pool, max_per_group).take_in_order(order, batch_size)
-    reasons = tuple(f"its group has {burdens[row]} label(s) or earlier picks" for row in rows.tolist())
+    burdens = burden[np.argsort(by_group)][np.searchsorted(np.sort(by_group), rows)]
+    reasons = tuple(f"its group has {count} label(s) or earlier picks" for count in burdens.tolist())
     return QueryResult(rows=rows, reasons=reasons)

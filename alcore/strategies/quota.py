@@ -5,6 +5,8 @@ from jaxtyping import Bool, Int64, Shaped
 
 from alcore.types import PoolView
 
+_BLOCK = 4096
+
 
 class Quota:
     """Keeps `open`, the rows that may be taken; `take` closes a row, and its whole group once that is full."""
@@ -30,12 +32,13 @@ class Quota:
     def take_in_order(self, rows: Int64[np.ndarray, " m"], batch_size: int) -> Int64[np.ndarray, " b"]:
         """Take the first `batch_size` rows of a ranking that are open when their turn comes."""
         taken: list[int] = []
-        for row in rows.tolist():
-            if len(taken) == batch_size:
-                break
-            if self.open[row]:
-                self.take(row)
-                taken.append(row)
+        for start in range(0, len(rows), _BLOCK):  # a batch is small and a ranking may be a million long
+            for row in rows[start : start + _BLOCK].tolist():
+                if len(taken) == batch_size:
+                    return np.asarray(taken, dtype=np.int64)
+                if self.open[row]:
+                    self.take(row)
+                    taken.append(row)
         return np.asarray(taken, dtype=np.int64)
 
 

@@ -40,8 +40,11 @@ def _top_k(acquisition: Acquisition) -> StrategyFunction:
         candidates = np.flatnonzero(~pool.labeled)
         order = candidates[np.lexsort((rng.random(len(candidates)), -scores[candidates]))]
         rows = Quota(pool, max_per_group).take_in_order(order.astype(np.int64), batch_size)
-        ranks = {row: rank for rank, row in enumerate(order.tolist(), start=1)}
-        reasons = tuple(f"{acquisition.name} {scores[row]:.2f}, rank {ranks[row]}" for row in rows.tolist())
+        ranks = np.flatnonzero(np.isin(order, rows)) + 1
+        reasons = tuple(
+            f"{acquisition.name} {score:.2f}, rank {rank}"
+            for score, rank in zip(scores[rows].tolist(), ranks.tolist(), strict=True)
+        )
         return QueryResult(rows=rows, scores=scores[rows], reasons=reasons)
 
     strategy.__name__, strategy.__doc__ = acquisition.name, _SUMMARIES[acquisition.name] + "; ties by chance."

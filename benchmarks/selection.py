@@ -1,0 +1,126 @@
+"""Time query strategies against scikit-activeml and against what this machine can do at best; prints Markdown.
+
+Times are CPU seconds on one thread, so that a busy machine does not spoil them.
+
+`python benchmarks/selection.py [--n 4000] [--large 100000] [--dim 384] [--no-peer]`
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy and FAISS are imported
+    os.environ[_variable] = "1"
+
+import numpy as np  # noqa: E402
+
+from alcore.strategies import select  # noqa: E402
+from alcore.strategies.clustering import N_ITERATIONS  # noqa: E402
+from alcore.types import PoolView  # noqa: E402
+
+N_LABELED, N_CLASSES, N_MEMBERS = 20, 5, 8
+
+
+def make_pool(n: int, dim: int) -> PoolView:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(50, dim))
+    embeddings = (centres[rng.integers(50, size=n)] + 1.5 * rng.normal(size=(n, dim))).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    labeled = np.zeros(n, dtype=bool)
+    labeled[rng.choice(n, N_LABELED, replace=False)] = True
+    committee = rng.dirichlet(np.ones(N_CLASSES), size=(N_MEMBERS, n)).astype(np.float32)
+    return PoolView(embeddings=embeddings, labeled=labeled, probabilities=committee.mean(axis=0), committee=committee)
+
+
+def best_of(function: Callable[[], np.ndarray], repeats: int) -> tuple[float, np.ndarray]:
+    times = []
+    for _ in range(repeats):
+        started = time.process_time()
+        rows = function()
+        times.append(time.process_time() - started)
+    return min(times), rows
+
+
+def machine_floor() -> tuple[float, float]:
+    """Return (bytes a second of a matrix-vector product, operations a second of a matrix product), float32."""
+    rng = np.random.default_rng(0)
+    tall, vector = rng.random((200_000, 384), dtype=np.float32), rng.random(384, dtype=np.float32)
+    seconds, _ = best_of(lambda: tall @ vector, 5)
+    square = rng.random((2048, 2048), dtype=np.float32)
+    seconds_product, _ = best_of(lambda: square @ square, 3)
+    return tall.nbytes / seconds, 2 * 2048**3 / seconds_product
+
+
+def ours(name: str, pool: PoolView, batch_size: int) -> np.ndarray:
+    return select(name, pool, batch_size, rng=np.random.default_rng(0)).rows
+
+
+def peers(pool: PoolView, batch_size: int) -> dict[str, Callable[[], np.ndarray]]:
+    from skactiveml import pool as sk
+    from sklearn.cluster import KMeans
+
+    x, y = pool.embeddings, np.where(pool.labeled, 0.0, np.nan)
+    assert pool.probabilities is not None
+    probabilities, committee, candidates = pool.probabilities, pool.committee, np.flatnonzero(~pool.labeled)
+
+    def top(scores: np.ndarray) -> np.ndarray:
+        return candidates[np.argsort(-scores, kind="stable")[:batch_size]]
+
+    return {
+        "k_center": lambda: sk.CoreSet(random_state=0).query(x, y, batch_size=batch_size),
+        "typiclust": lambda: sk.TypiClust(cluster_algo=KMeans, k=20, random_state=0).query(x, y, batch_size=batch_size),
+        "entropy": lambda: top(sk.uncertainty_scores(probabilities[candidates], method="entropy")),
+        "margin": lambda: top(sk.uncertainty_scores(probabilities[candidates], method="margin_sampling")),
+        "bald": lambda: top(sk.batch_bald(committee[:, candidates].astype(float), batch_size=1)[0]),
+    }
+
+
+def compare_with_peer(n: int, dim: int, batch_size: int) -> None:
+    pool = make_pool(n, dim)
+    print(f"\nn = {n:,}, d = {dim}, {batch_size} picks, {N_LABELED} labeled; CPU seconds on one thread, best of 3\n")
+    print("| strategy | ours | scikit-activeml | times faster | same picks |\n|---|---|---|---|---|")
+    for name, peer in peers(pool, batch_size).items():
+        ours(name, pool, batch_size)  # imports and warms up
+        mine, rows = best_of(lambda name=name: ours(name, pool, batch_size), 3)
+        theirs, peer_rows = best_of(peer, 3)
+        shared = len(set(rows.tolist()) & set(np.asarray(peer_rows).tolist()))
+        print(f"| {name} | {mine:.4f} | {theirs:.4f} | {theirs / mine:.1f} | {shared} of {batch_size} |", flush=True)
+
+
+def compare_with_machine(n: int, dim: int, batch_size: int) -> None:
+    bandwidth, operations = machine_floor()
+    pool = make_pool(n, dim)
+    n_unlabeled = n - N_LABELED
+    floors = {
+        "k_center": (batch_size + 1) * n * dim * 4 / bandwidth,
+        "kmeans_medoid": 2 * n_unlabeled * batch_size * dim * (N_ITERATIONS + 2) / operations,
+        "typiclust": 2 * n * (batch_size + N_LABELED) * dim * (N_ITERATIONS + 1) / operations,
+        "margin": n * N_CLASSES * 4 / bandwidth,
+        "bald": n * N_CLASSES * N_MEMBERS * 4 / bandwidth,
+    }
+    print(
+        f"\nn = {n:,}, d = {dim}, {batch_size} picks; this machine: {bandwidth / 1e9:.1f} GB/s (matrix-vector), "
+        f"{operations / 1e9:.0f} GFLOP/s (matrix product). The floor counts only the passes or products of the method "
+        "(k-means: 25 iterations).\n"
+    )
+    print("| strategy | CPU seconds | floor | times the floor |\n|---|---|---|---|")
+    for name, floor in floors.items():
+        seconds, _ = best_of(lambda name=name: ours(name, pool, batch_size), 2)
+        print(f"| {name} | {seconds:.3f} | {floor:.4f} | {seconds / floor:.1f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=4000)
+    parser.add_argument("--large", type=int, default=100_000)
+    parser.add_argument("--dim", type=int, default=384)
+    parser.add_argument("--no-peer", action="store_true", help="leave scikit-activeml out")
+    options = parser.parse_args()
+    if not options.no_peer:
+        compare_with_peer(options.n, options.dim, 50)
+    compare_with_machine(options.large, options.dim, 100)
+
+
+if __name__ == "__main__":
+    main()
