@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     """Committee members in cross-fitting; the model that is kept has its head's own number."""
     gate_tolerance: float = Field(0.02, ge=0)
     """A new model replaces the old one unless it is worse by more than this, on items that neither was trained on."""
-    max_scored: int = Field(2000, ge=1)
+    max_scored: int = Field(1000, ge=1)
     """Score at most so many unlabeled items per round, drawn at random from a larger pool."""
 
     @property

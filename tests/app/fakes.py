@@ -1,0 +1,173 @@
+"""Models that are small enough to be understood at a glance, and a runner that runs jobs where it stands."""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from alcore.encoders.base import Encoding
+from alcore.types import Progress
+from app.jobs.run import run_job
+from app.service.context import Context
+from prompts.types import ImageState, MaskPrediction, Prompt
+
+SIDE = 16
+
+
+class FakePredictor:
+    """The mask is the box, or a 5 x 5 square around the first click; its IoU says which image it was embedded from."""
+
+    model_id = "fake-segmenter"
+
+    def __init__(self, *, embed_s: float = 0.0) -> None:
+        self.embed_s = embed_s
+        self.embedded: list[int] = []
+        self.seen_logits: list[bool] = []
+        self.is_embedding = threading.Event()
+
+    def embed(self, image: np.ndarray) -> ImageState:
+        self.is_embedding.set()
+        time.sleep(self.embed_s)
+        self.embedded.append(int(image[0, 0, 0]))
+        height, width = image.shape[:2]
+        return ImageState(
+            model_id=self.model_id, image_size=(height, width), features=int(image[0, 0, 0]), n_bytes=image.nbytes
+        )
+
+    def predict(self, state: ImageState, prompt: Prompt, *, multimask: bool | None = None) -> MaskPrediction:
+        self.seen_logits.append(prompt.low_res_logits is not None)
+        mask = np.zeros(state.image_size, bool)
+        if prompt.box is not None:
+            box = prompt.box
+            mask[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)] = True
+        else:
+            row, col = int(prompt.points[0].y), int(prompt.points[0].x)
+            mask[max(0, row - 2) : row + 3, max(0, col - 2) : col + 3] = True
+        iou = np.array([state.features / 255], np.float32)
+        return MaskPrediction(masks=mask[None], predicted_iou=iou, low_res_logits=np.ones((1, 8, 8), np.float32))
+
+
+class FakeEncoder:
+    """Vector and map out of the mean colour."""
+
+    encoder_id, dim, dense_shape = "fake-encoder", 4, (2, 4, 4)
+
+    def encode(self, images: Sequence[np.ndarray]) -> Encoding:
+        means = np.array([image.mean() / 255 for image in images], np.float32)
+        vectors = np.stack([np.cos(means * 3), np.sin(means * 3), means, np.ones_like(means)], axis=1)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        dense = np.broadcast_to(means[:, None, None, None], (len(means), 2, 4, 4)).astype(np.float16)
+        return Encoding(vectors=vectors.astype(np.float32), dense=dense)
+
+
+class ThresholdHead:
+    """Foreground is what is brighter than a threshold; class 1 is all it knows."""
+
+    def __init__(self, threshold: float, n_classes: int) -> None:
+        self.threshold, self.n_classes = threshold, n_classes
+
+    def predict(self, dense: np.ndarray, images_rgb: np.ndarray) -> np.ndarray:
+        bright = images_rgb.mean(axis=3).astype(np.float32)
+        foreground = 1 / (1 + np.exp(-(bright - self.threshold) / 20))
+        planes = np.zeros((2, len(bright), self.n_classes, SIDE, SIDE), np.float32)
+        planes[:, :, 0], planes[:, :, 1] = 1 - foreground, foreground
+        return planes
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps({"threshold": self.threshold, "n_classes": self.n_classes}))
+
+
+class NearestMeanHead:
+    """The class whose mean vector is nearest."""
+
+    def __init__(self, means: np.ndarray) -> None:
+        self.means = means
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        scores = -10 * np.linalg.norm(vectors[:, None] - self.means[None], axis=2)
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        odds /= odds.sum(axis=1, keepdims=True)
+        return np.stack([odds, odds]).astype(np.float64)
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(self.means.tolist()))
+
+
+class FakeModels:
+    """A `ModelSource` without a network in it."""
+
+    head_side = SIDE
+
+    def __init__(self, predictor: FakePredictor | None = None) -> None:
+        self.predictor = predictor or FakePredictor()
+        self.loaded: list[str] = []
+        self.threshold: float | None = None
+        """What the next trained head gets; None lets it learn."""
+        self.on_train = lambda: None
+
+    def load_predictor(self, spec: str) -> FakePredictor:
+        self.loaded.append(spec)
+        return self.predictor
+
+    def load_encoder(self, spec: str) -> FakeEncoder:
+        return FakeEncoder()
+
+    def train_segmentation(
+        self,
+        dense: np.ndarray,
+        images_rgb: np.ndarray,
+        targets: np.ndarray,
+        n_classes: int,
+        *,
+        weights: np.ndarray,
+        seed: int,
+        n_members: int | None,
+        progress: Progress | None,
+    ) -> ThresholdHead:
+        self.on_train()
+        assert progress is not None
+        progress(1, 2)
+        bright = images_rgb.mean(axis=3)
+        learned = float((bright[targets > 0].mean() + bright[targets == 0].mean()) / 2) if targets.any() else 255.0
+        progress(2, 2)
+        return ThresholdHead(learned if self.threshold is None else self.threshold, n_classes)
+
+    def train_classification(
+        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int, n_members: int | None
+    ) -> NearestMeanHead:
+        self.on_train()
+        far = np.full(vectors.shape[1], 9.0)
+        return NearestMeanHead(
+            np.stack([vectors[targets == c].mean(axis=0) if (targets == c).any() else far for c in range(n_classes)])
+        )
+
+    def load_segmentation(self, path: Path) -> ThresholdHead:
+        return ThresholdHead(**json.loads(path.read_text()))
+
+    def load_classification(self, path: Path) -> NearestMeanHead:
+        return NearestMeanHead(np.array(json.loads(path.read_text())))
+
+    def score_segmentation(self, committee: np.ndarray) -> dict[str, np.ndarray]:
+        doubt = -np.abs(committee[0, :, 1] - 0.5).mean(axis=(1, 2))
+        return {name: doubt.astype(np.float64) for name in ("entropy", "margin", "least_confidence", "dbal", "bald")}
+
+
+class InlineRunner:
+    """Runs a job at once in the caller's thread; with `hold` it only notes that it was asked to."""
+
+    def __init__(self, *, hold: bool = False) -> None:
+        self.hold = hold
+        self.started: list[int] = []
+        self.context: Context | None = None
+
+    def start(self, job_id: int) -> None:
+        self.started.append(job_id)
+        if not self.hold:
+            assert self.context is not None
+            run_job(self.context, job_id)
+
+    def reap(self) -> None:
+        """Nothing to look after."""

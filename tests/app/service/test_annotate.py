@@ -1,0 +1,91 @@
+"""What an accepted answer must look like."""
+
+from pathlib import Path
+
+import pytest
+
+from alcore.errors import InvalidInput
+from app.errors import TooLarge
+from app.service import AnnotationService
+from tests.app.workspaces import HEIGHT, WIDTH, accept_next, answer_of, open_fake, queue_all, seeded
+
+EMPTY = {"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}
+
+
+@pytest.mark.parametrize(
+    ("objects", "problem"),
+    [
+        ([{"class_id": 3, "mask": EMPTY}], "class_id 3"),
+        ([{"class_id": 1, "mask": {"size": [WIDTH, HEIGHT], "counts": [HEIGHT * WIDTH]}}], "size"),
+        ([{"class_id": 1, "mask": {"size": [HEIGHT, WIDTH], "counts": [5]}}], "counts"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_refused(
+    fake_service: AnnotationService, objects: list[object], problem: str
+) -> None:
+    project = seeded(fake_service, 1)
+    queue_all(fake_service, project.id)
+    item = fake_service.next_item(project.id, "ann")
+    assert item is not None
+    with pytest.raises(InvalidInput, match=problem):
+        fake_service.annotate(item.id, answer_of(item, objects=objects))
+    assert fake_service.item(item.id).state == "leased"
+
+
+def test_nothing_to_see_is_an_answer(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 1)
+    queue_all(fake_service, project.id)
+    item = fake_service.next_item(project.id, "ann")
+    assert item is not None
+    assert fake_service.annotate(item.id, answer_of(item, objects=[])).version == 1
+    assert fake_service.item(item.id).state == "labeled"
+
+
+def test_prompts_window_time_and_clicks_are_kept(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 1)
+    queue_all(fake_service, project.id)
+    item = fake_service.next_item(project.id, "ann")
+    assert item is not None
+    one = {
+        "class_id": 2, "mask": EMPTY, "points": [{"x": 1.5, "y": 2.5, "label": 0}], "box": [1, 2, 3, 4],
+        "predicted_iou": 0.5, "quality": 0.4, "model_id": "fake", "edited": True,
+    }  # fmt: skip
+    body = answer_of(item, objects=[one], window={"level": 100, "width": 50}, seconds=7.5, clicks=3)
+    fake_service.annotate(item.id, body)
+    kept = fake_service.history(item.id)[0]
+    assert kept.objects == body.objects
+    assert (kept.window, kept.seconds, kept.clicks, kept.annotator) == (body.window, 7.5, 3, "ann")
+
+
+def test_classification_takes_a_known_label_and_no_objects(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 1, task="classification")
+    queue_all(fake_service, project.id)
+    item = fake_service.next_item(project.id, "ann")
+    assert item is not None
+    with pytest.raises(InvalidInput, match="one of"):
+        fake_service.annotate(item.id, answer_of(item, objects=[], label="nonesuch"))
+    with pytest.raises(InvalidInput, match="no objects"):
+        fake_service.annotate(item.id, answer_of(item, label="disk"))
+    receipt = accept_next(fake_service, project.id)
+    assert receipt is not None
+    assert fake_service.history(receipt.item_id)[0].label == "other"
+
+
+def test_segmentation_takes_no_label(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 1)
+    queue_all(fake_service, project.id)
+    item = fake_service.next_item(project.id, "ann")
+    assert item is not None
+    with pytest.raises(InvalidInput, match="no label"):
+        fake_service.annotate(item.id, answer_of(item, label="disk"))
+
+
+def test_a_draft_over_the_limit_is_refused(tmp_path: Path) -> None:
+    with open_fake(tmp_path / "workspace", max_draft_mb=0.001) as service:
+        project = seeded(service, 1)
+        queue_all(service, project.id)
+        item = service.next_item(project.id, "ann")
+        assert item is not None
+        assert item.lease is not None
+        with pytest.raises(TooLarge, match=r"0\.001 MB"):
+            service.save_draft(item.id, item.lease.token, "x" * 2000)
