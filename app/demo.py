@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.demo_images import LESION_CLASSES, NUCLEI_CLASSES, DrawnImage, draw_lesions, draw_nuclei
 
 if TYPE_CHECKING:
-    from app.service.service import AnnotationService
+    from app.service import AnnotationService
 
 POOL_VERSION = 1
 """Raise it when the drawing changes: older pools on disk are then drawn anew."""
@@ -78,7 +80,7 @@ def encode_image(image: DrawnImage) -> bytes:
     return stream.getvalue()
 
 
-def _png(pixels: object) -> bytes:
+def _png(pixels: np.ndarray) -> bytes:
     """Encode a uint8 or uint16 array."""
     from PIL import Image
 
@@ -97,7 +99,7 @@ def prepare_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     Returns:
         The workspace.
     """
-    from app.service.service import open_workspace
+    from app.service import open_workspace
 
     workspace = folder / "workspace"
     workspace.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@
 import ast
 import inspect
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,10 @@ def command_line() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_COMMAND_LINE_INTRO = """Results go to stdout, as text or, with `--json`, as JSON; progress bars and errors go to stderr. An error is one line.
-Exit codes: 0 done, 1 failure, 2 bad input, 130 interrupted (a job that was waited for is cancelled).
-Commands that work on a workspace need no server, and may run beside one: both look at the same database."""
+_COMMAND_LINE_INTRO = """Results go to stdout, as text or, with `--json`, as JSON; progress bars and errors go to
+stderr. An error is one line. Exit codes: 0 done, 1 failure, 2 bad input, 130 interrupted (a job that was waited for is
+cancelled). Commands that work on a workspace need no server, and may run beside one: both look at the same
+database."""
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -47,9 +49,7 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
 
 def http_api() -> str:
     """Every route with its first line, its body and its answer, from OpenAPI."""
-    from app.api import openapi_document
-
-    document = openapi_document()
+    document = _openapi()
     parts = ["# HTTP API", NOTE, _HTTP_INTRO, "## Routes"]
     rows = ["| route | body | answer | what it does |", "|---|---|---|---|"]
     for path, methods in document["paths"].items():
@@ -65,12 +65,22 @@ def http_api() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_HTTP_INTRO = """JSON in and out, except pixels, thumbnails, uploads and exports. The full description is served at `/v1/openapi.json`.
-Errors are `{"code", "detail"}`; the codes stand below. Coordinates are continuous image pixels (see [concepts](concepts.md)); masks are COCO
-uncompressed RLE, `{"size": [height, width], "counts": [...]}`, column-major, zeros first. Unknown fields in a request are refused; answers may
-gain fields. Programs send `Authorization: Bearer TOKEN` where the server asks for a login. Slow work answers 202 with a job;
-`/v1/jobs/{id}/events` streams its progress and resumes by `Last-Event-ID`. Accepting an annotation is safe to repeat with the same
-`submission_id`."""
+_HTTP_INTRO = """JSON in and out, except pixels, thumbnails, uploads and exports. The full description is served at
+`/v1/openapi.json`. Errors are `{"code", "detail"}`; the codes stand below. Coordinates are continuous image
+pixels (see [concepts](concepts.md)); masks are COCO uncompressed RLE, `{"size": [height, width], "counts":
+[...]}`, column-major, zeros first. Unknown fields in a request are refused; answers may gain fields.
+Programs send `Authorization: Bearer TOKEN` where the server asks for a login. Slow work answers 202 with a
+job; `/v1/jobs/{id}/events` streams its progress and resumes by `Last-Event-ID`. Accepting an annotation is
+safe to repeat with the same `submission_id`."""
+
+
+def _openapi() -> dict[str, Any]:
+    """The API's own description, from a server over an empty workspace."""
+    from app.server import create_app
+    from app.service import open_workspace
+
+    with tempfile.TemporaryDirectory() as folder, open_workspace(Path(folder), create=True) as service:
+        return create_app(Path(folder), service=service, with_ui=False).openapi()
 
 
 def _route(path: str, verb: str, operation: dict[str, Any]) -> str:
@@ -148,8 +158,8 @@ def settings() -> str:
         default = module.Settings.model_fields[name].get_default(call_default_factory=True)
         rows.append(f"| `{name}` | `FEWCLICK_{name.upper()}` | `{default}` | {text} |")
     intro = (
-        "Read once, when a server or a command starts: from the environment, then from `settings.toml` in the workspace, "
-        "then these defaults.\nLists are written as JSON in the environment."
+        "Read once, when a server or a command starts: from the environment, then from `settings.toml` in the "
+        "workspace, then these defaults. Lists are written as JSON in the environment."
     )
     return "\n\n".join(["# Settings", NOTE, intro, "\n".join(rows)]) + "\n"
 

@@ -22,6 +22,7 @@ from app.api.schemas import (
     ItemState,
     ItemSummary,
     Job,
+    LeaseIn,
     NextIn,
     ProjectPatch,
     Round,
@@ -189,6 +190,11 @@ class Project:
     def item(self, item_id: int) -> Item:
         """Read one image by its id, without a lease."""
         return Item(self, self._transport.ask(ItemWire, "GET", f"/v1/items/{item_id}"))
+
+    def lease(self, item_id: int, *, annotator: str | None = None) -> Item:
+        """Lease this very image, whatever its state, to look at it again or to correct it."""
+        body = LeaseIn(annotator=annotator)
+        return Item(self, self._transport.ask(ItemWire, "POST", f"/v1/items/{item_id}/lease", body=body))
 
     def items(self, state: ItemState | None = None) -> list[ItemSummary]:
         """List the images, all or those of one state."""

@@ -13,7 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from app.api.schemas import Job, Project
-    from app.service.service import AnnotationService
+    from app.service import AnnotationService
 
 Workspace = Annotated[Path, typer.Argument(help="Folder of the workspace.", metavar="WORKSPACE")]
 ProjectName = Annotated[str, typer.Argument(help="Name of the project.", metavar="NAME")]
@@ -23,13 +23,19 @@ POLL_S = 0.2
 @contextmanager
 def opened(workspace: Path) -> Iterator[AnnotationService]:
     """Open a workspace for one command."""
-    from app.service.service import open_workspace
+    from app.service import open_workspace
 
     service = open_workspace(workspace)
     try:
         yield service
     finally:
         service.close()
+
+
+def opened_once(workspace: Path) -> None:
+    """Refuse a folder that is no workspace, with the service's own message."""
+    with opened(workspace):
+        pass
 
 
 def project_named(service: AnnotationService, name: str) -> Project:
@@ -60,6 +66,7 @@ def wait_for(service: AnnotationService, job: Job) -> Job:
                 bar.total, bar.n = job.steps or None, job.step
                 bar.set_description(job.message or job.kind)
                 time.sleep(POLL_S)
+                service.context.runner.reap()  # a worker that died ends its job here, with no server to see it
     except KeyboardInterrupt:
         service.cancel_job(job.id)
         raise

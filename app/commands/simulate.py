@@ -26,6 +26,9 @@ def simulate(
     encoder: Annotated[str, typer.Option(help="See `fewclick encoders`.")] = "builtin",
     segmenter: Annotated[str, typer.Option(help="See `fewclick segmenters`.")] = "builtin",
     head: Annotated[str, typer.Option(help="See `fewclick heads`.")] = "default",
+    group_by: Annotated[
+        str | None, typer.Option(help="Regular expression over stems whose first group is the patient.")
+    ] = None,
     cache: Annotated[Path | None, typer.Option(help="Keep embeddings and pseudo-masks here for the next run.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,10 +41,9 @@ def simulate(
     settings = SimulationSettings(
         task=task, strategies=tuple(s.strip() for s in strategies.split(",") if s.strip()), cold_start=cold_start,
         rounds=rounds, batch_size=batch_size, seeds=seeds, prompts=prompts, encoder=encoder, segmenter=segmenter,
-        head=head,
+        head=head, group_by=group_by,
     )  # fmt: skip
-    with progress_bar("simulate", "step") as move:
-        report = run_simulation(dataset, settings, cache=cache, progress=move)
+    report = run_simulation(dataset, settings, cache=cache, bar=lambda what: progress_bar(what, "step"))
     write_json(out, report)
     show(as_json, report, _text(report))
 

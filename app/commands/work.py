@@ -63,11 +63,19 @@ def select(
     as_json: AsJson = False,
 ) -> None:
     """Choose the next batch and queue it for the annotators: a round."""
+    from dataclasses import asdict
+
+    from app.service import batches
+
     with opened(workspace) as service:
         project = project_named(service, name)
         job = wait_for(service, service.start_round(project.id, n=n, strategy=strategy, seed=seed))
-        chosen = job.result or {}
-    show(as_json, chosen, str(chosen))
+        made = service.rounds(project.id)[-1]
+        chosen = batches.of_round(service.context, project.id, made.number)
+    document = {"round": made.model_dump(mode="json"), "items": [asdict(entry) for entry in chosen], "job_id": job.id}
+    rows = [[c.item_id, c.name, "-" if c.score is None else f"{c.score:.4g}", c.reason] for c in chosen]
+    text = f"round {made.number}: {made.reason}\n{table(rows, header=('item', 'name', 'score', 'why'))}"
+    show(as_json, document, text)
 
 
 def train(workspace: Workspace, name: ProjectName, as_json: AsJson = False) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands.opened import Workspace
+from app.commands.opened import Workspace, opened_once
 from app.commands.output import AsJson, show
 
 
@@ -15,31 +15,36 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def init(workspace: Workspace, as_json: AsJson = False) -> None:
-    """Make a workspace: a folder with the database, images, embeddings and models."""
-    from app.errors import WorkspaceError
-    from app.service.service import open_workspace
+    """Make a workspace: a folder with the database, images, embeddings, models. One that is there stays as it is."""
+    from app.service import open_workspace
 
-    if (workspace / "fewclick.db").exists():
-        raise WorkspaceError(f"{workspace} is a workspace already; serve it with `fewclick serve {workspace}`")
+    is_new = not (workspace / "fewclick.db").exists()
     open_workspace(workspace, create=True).close()
-    show(
-        as_json, {"workspace": str(workspace)}, f"made {workspace}; next: fewclick project create {workspace} NAME ..."
-    )
+    text = f"made {workspace}" if is_new else f"{workspace} is a workspace already; nothing was changed"
+    hint = f"next: fewclick project create {workspace} NAME --task segmentation --classes a,b"
+    show(as_json, {"workspace": str(workspace), "created": is_new}, f"{text}\n{hint}" if is_new else text)
 
 
 def serve(
     workspace: Workspace,
-    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's own need a login.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on, by default 127.0.0.1; any other needs a login.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on, by default 7860.")] = None,
     token: Annotated[
         str | None, typer.Option(envvar="FEWCLICK_TOKEN", help="Secret that programs and people log in with.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the page at /ui and the API at /v1."""
+    from app.security import check_exposure
+    from app.settings import load_settings
+
+    opened_once(workspace)
+    settings = load_settings(workspace, host=host, port=port, token=token)
+    check_exposure(settings)
+    url = f"http://{settings.host}:{settings.port}/ui"
+    show(as_json, {"url": url}, f"Fewclick at {url}  (Ctrl-C stops it)")
     from app.server import serve as run
 
-    show(as_json, {"url": f"http://{host}:{port}/ui"}, f"Fewclick at http://{host}:{port}/ui  (Ctrl-C stops it)")
     run(workspace, host=host, port=port, token=token)

@@ -1,0 +1,159 @@
+"""`fewclick simulate`: a data set with ground truth, a simulated annotator, real models, whole loops.
+
+Composes the folder reader, an encoder, a promptable model, a head and `alcore.simulation`. Each image is embedded once
+and each object is prompted once, whatever the number of strategies and seeds; `cache` keeps both for the next run.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+
+from alcore.embeddings import EmbeddingStore, embed_missing
+from alcore.errors import InvalidInput, UnknownName
+from alcore.rounds import Task, choose_audit
+from alcore.simulation import SimulationNames, simulate
+from alcore.types import Progress
+from app.simulate_data import SimulationImages, load_images
+from prompts.simulate import PromptKind
+
+TEST_SHARE = 0.25
+TEST_PREFIX = "test_"
+"""Stems that begin like this are a data set's own test split."""
+
+Bar = Callable[[str], AbstractContextManager[Progress]]
+"""Opens a progress bar of a name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationSettings:
+    """What to simulate; names are checked by `run_simulation`."""
+
+    task: str
+    strategies: tuple[str, ...]
+    cold_start: str = "default"
+    rounds: int = 4
+    batch_size: int = 10
+    seeds: int = 2
+    prompts: str = "box"
+    encoder: str = "builtin"
+    segmenter: str = "builtin"
+    head: str = "default"
+    group_by: str | None = None
+    """Regular expression over stems whose first group is the patient."""
+
+
+@contextmanager
+def no_bar(_what: str) -> Iterator[Progress]:
+    """Show nothing."""
+    yield lambda _done, _total: None
+
+
+def run_simulation(
+    dataset: Path, settings: SimulationSettings, *, cache: Path | None = None, bar: Bar = no_bar
+) -> dict[str, Any]:
+    """Run every strategy with every seed on a DATASET folder.
+
+    Args:
+        dataset: `images/` with `masks/` (segmentation) or `labels.csv` (classification).
+        settings: what to run.
+        cache: folder that keeps embeddings and pseudo-masks; None uses a temporary one.
+        bar: opens progress bars.
+
+    Returns:
+        The simulate JSON of the design.
+
+    Raises:
+        InvalidInput: a setting or the folder does not fit the task.
+    """
+    if settings.task not in get_args(Task):
+        raise UnknownName.of("task", settings.task, get_args(Task))
+    if settings.prompts not in get_args(PromptKind):
+        raise UnknownName.of("kind of prompts", settings.prompts, get_args(PromptKind))
+    task = cast(Task, settings.task)
+    images = load_images(dataset, task, group_regex=settings.group_by)
+    pool, test = split(images.stems, images.groups)
+    with ExitStack() as stack:
+        folder = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fewclick-simulate-")))
+        folder = folder / _safe(dataset.resolve().name)
+        folder.mkdir(parents=True, exist_ok=True)
+        store = _embedded(images, settings.encoder, folder, bar)
+        with bar("simulate") as progress:
+            if task == "segmentation":
+                from app.simulate_segmentation import SegmentationLearner, SegmentationOracle
+
+                segmenter = None if settings.prompts == "exact" else settings.segmenter
+                oracle: Any = SegmentationOracle(
+                    images, pool, prompts=cast(PromptKind, settings.prompts), segmenter=segmenter, folder=folder
+                )
+                learner: Any = SegmentationLearner(
+                    images, store, pool, test, head=settings.head, needs_committee=needs_committee(settings.strategies)
+                )
+            else:
+                from app.simulate_classification import ClassificationLearner, ClassificationOracle
+
+                oracle = ClassificationOracle(images, pool)
+                learner = ClassificationLearner(images, store, pool, test, head=settings.head)
+            return simulate(
+                store.vectors([images.keys[row] for row in pool]),
+                oracle,
+                learner,
+                task=task,
+                names=SimulationNames(
+                    dataset=dataset.resolve().name,
+                    encoder=settings.encoder,
+                    segmenter=settings.segmenter if task == "segmentation" else None,
+                    head=learner.head,
+                    prompts=settings.prompts if task == "segmentation" else "class_tag",
+                ),
+                strategies=settings.strategies,
+                cold_start=settings.cold_start,
+                rounds=settings.rounds,
+                batch_size=settings.batch_size,
+                seeds=settings.seeds,
+                groups=None if images.groups is None else images.groups[pool],
+                progress=progress,
+            )
+
+
+def split(stems: Sequence[str], groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Divide rows into pool and test: upstream's own test stems, or a quarter of the images with groups kept whole."""
+    own = np.array([stem.startswith(TEST_PREFIX) for stem in stems])
+    if own.any() and not own.all():
+        test = np.flatnonzero(own)
+    else:
+        test = choose_audit(len(stems), groups, np.random.default_rng(0), TEST_SHARE)
+    return np.setdiff1d(np.arange(len(stems)), test), test
+
+
+def needs_committee(strategies: Sequence[str]) -> bool:
+    """Whether any strategy asks more than one head."""
+    from alcore.strategies import STRATEGIES
+
+    return any(name in STRATEGIES and "committee" in STRATEGIES[name].needs for name in strategies)
+
+
+def _embedded(images: SimulationImages, encoder_name: str, folder: Path, bar: Bar) -> EmbeddingStore:
+    """The store with every image's embedding in it."""
+    from alcore.encoders.registry import load_encoder
+
+    encoder = load_encoder(encoder_name)
+    place = folder / "embeddings" / _safe(encoder.encoder_id)
+    place.mkdir(parents=True, exist_ok=True)
+    store = EmbeddingStore(place, encoder_id=encoder.encoder_id, dim=encoder.dim, dense_shape=encoder.dense_shape)
+    row_of = {key: row for row, key in enumerate(images.keys)}
+    if len(row_of) < 2:
+        raise InvalidInput(f"a simulation needs at least two different images; got {len(row_of)}")
+    with bar("embed") as progress:
+        embed_missing(store, encoder, list(row_of), lambda key: images.rgb(row_of[key]), progress=progress)
+    return store
+
+
+def _safe(name: str) -> str:
+    """A name that any file system takes."""
+    return re.sub(r"[^\w.-]+", "_", name)

@@ -1,0 +1,62 @@
+"""Classification in `fewclick simulate`: an annotator who tags images, and a head on the embeddings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from alcore.costs import CostTable
+from alcore.embeddings import EmbeddingStore
+from alcore.metrics import balanced_accuracy
+from alcore.simulation import Answer, Scores
+from app.simulate_data import SimulationImages
+
+
+class ClassificationOracle:
+    """Knows each image's class; a tag costs one click and its seconds."""
+
+    def __init__(self, images: SimulationImages, pool: np.ndarray) -> None:
+        self._targets = images.targets()[pool]
+        self._costs = CostTable()
+
+    def answer(self, row: int, rng: np.random.Generator) -> Answer:
+        """Tag one image."""
+        return Answer(target=self.truth(row), n_clicks=1, seconds=self._costs.class_label())
+
+    def truth(self, row: int) -> np.ndarray:
+        """The image's class index."""
+        return np.asarray(self._targets[row])
+
+
+class ClassificationLearner:
+    """Trains the head on vectors; measures balanced accuracy on the test images."""
+
+    metric = "balanced_accuracy"
+
+    def __init__(
+        self, images: SimulationImages, store: EmbeddingStore, pool: np.ndarray, test: np.ndarray, *, head: str
+    ) -> None:
+        from alcore.heads.registry import resolve_head
+
+        self.head: Any = resolve_head(head, "classification").name
+        self._n_classes = images.n_classes
+        self._pool = store.vectors([images.keys[i] for i in pool])
+        self._test = store.vectors([images.keys[i] for i in test])
+        self._reference = images.targets()[test]
+
+    def fit_score(self, rows: np.ndarray, targets: Sequence[np.ndarray], pool_rows: np.ndarray, *, seed: int) -> Scores:
+        """Train on `rows`, then give the committee's probabilities of `pool_rows`."""
+        from alcore.heads.classification import train_classification_head
+
+        self._trained = train_classification_head(
+            self._pool[rows], np.array(targets, dtype=np.int64), self._n_classes, seed=seed, kind=self.head
+        )
+        if not len(pool_rows):
+            return Scores()
+        committee = self._trained.predict(self._pool[pool_rows])
+        return Scores(probabilities=committee.mean(axis=0), committee=committee)
+
+    def evaluate(self) -> float:
+        """Balanced accuracy of the committee's mean."""
+        predicted = self._trained.predict(self._test).mean(axis=0).argmax(axis=1)
+        return balanced_accuracy(predicted, self._reference)
