@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -21,6 +21,7 @@ class Encoding:
     """float16 feature map over the whole image, whatever its shape."""
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """A frozen network; the same image gives the same numbers, whatever else is in the batch, up to rounding."""
 

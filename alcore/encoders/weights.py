@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         except (SafetensorError, OSError) as error:
             raise ModelFileError(f"{path} is truncated or no safetensors file ({error}); fetch it again") from error
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about the pickle protocol of files that are refused anyway
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelFileError(

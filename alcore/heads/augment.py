@@ -15,47 +15,50 @@ class Batch:
     features: Float[torch.Tensor, "n c hd wd"]
     images: Float[torch.Tensor, "n 3 s s"]
     """Standardised pixels."""
-    targets: Int[torch.Tensor, "n s2 s2"]
-    """Label ids at half the image's side; legal everywhere, also where the weight is 0."""
-    weights: Float[torch.Tensor, "n s2 s2"]
+    targets: Int[torch.Tensor, "n s s"]
+    """Label ids, legal everywhere, also where the weight is 0."""
+    weights: Float[torch.Tensor, "n s s"]
 
 
 def random_affine(n: int, *, generator: torch.Generator) -> Float[torch.Tensor, "n 2 3"]:
-    """Mirror each axis half the time, turn by up to 20 degrees, scale by 0.75 to 1.25, shift by up to 10 %."""
+    """Mirror left and right half the time, turn by up to 20 degrees, scale by 0.75 to 1.25, shift by up to 10 %.
+
+    Up and down stay: in most views depth or anatomy runs that way (mirroring it cost 0.1 Dice on nerve ultrasound).
+    """
 
     def uniform(low: float, high: float) -> torch.Tensor:
         return torch.rand(n, generator=generator) * (high - low) + low
 
-    angle, scale = uniform(-20, 20) * (math.pi / 180), uniform(math.log(0.75), math.log(1.25)).exp()
-    flip_x, flip_y = torch.sign(uniform(-1, 1)), torch.sign(uniform(-1, 1))
+    angle, scale = uniform(-20.0, 20.0) * (math.pi / 180), uniform(math.log(0.75), math.log(1.25)).exp()
+    flip = torch.sign(uniform(-1.0, 1.0))
     theta = torch.zeros(n, 2, 3)
-    theta[:, 0, 0], theta[:, 0, 1] = angle.cos() * scale * flip_x, -angle.sin() * scale * flip_y
-    theta[:, 1, 0], theta[:, 1, 1] = angle.sin() * scale * flip_x, angle.cos() * scale * flip_y
+    theta[:, 0, 0], theta[:, 0, 1] = angle.cos() * scale * flip, -angle.sin() * scale
+    theta[:, 1, 0], theta[:, 1, 1] = angle.sin() * scale * flip, angle.cos() * scale
     theta[:, 0, 2], theta[:, 1, 2] = uniform(-0.2, 0.2), uniform(-0.2, 0.2)
     return theta
 
 
 def move(batch: Batch, theta: Float[torch.Tensor, "n 2 3"]) -> Batch:
     """Resample a batch; what comes from outside the image gets weight 0."""
-    n, half = len(theta), batch.targets.shape[-1]
+    n, side = len(theta), batch.images.shape[-1]
 
     def grid(rows: int, columns: int) -> torch.Tensor:
         return functional.affine_grid(theta, [n, 1, rows, columns], align_corners=False)
 
-    side, at_half = batch.images.shape[-1], grid(half, half)
+    pixel_grid = grid(side, side)
     feature_grid = grid(batch.features.shape[-2], batch.features.shape[-1])
     targets = functional.grid_sample(
-        batch.targets.unsqueeze(1).float(), at_half, mode="nearest", padding_mode="border", align_corners=False
+        batch.targets.unsqueeze(1).float(), pixel_grid, mode="nearest", padding_mode="border", align_corners=False
     )
     weights = functional.grid_sample(
-        batch.weights.unsqueeze(1), at_half, mode="bilinear", padding_mode="zeros", align_corners=False
+        batch.weights.unsqueeze(1), pixel_grid, mode="nearest", padding_mode="zeros", align_corners=False
     )
     return Batch(
         features=functional.grid_sample(
             batch.features, feature_grid, mode="bilinear", padding_mode="reflection", align_corners=False
         ),
         images=functional.grid_sample(
-            batch.images, grid(side, side), mode="bilinear", padding_mode="reflection", align_corners=False
+            batch.images, pixel_grid, mode="bilinear", padding_mode="reflection", align_corners=False
         ),
         targets=targets.squeeze(1).long(),
         weights=weights.squeeze(1),

@@ -169,8 +169,7 @@ def _fit(x: torch.Tensor, y: torch.Tensor, n_classes: int, kind: Kind, *, seed: 
         torch.manual_seed(seed)
         member = _new_member(x.shape[1], n_classes, kind)
     if kind == "linear":
-        with torch.no_grad():
-            member[0].weight.zero_()  # convex: start where nothing is claimed
+        nn.init.zeros_(member.get_parameter("0.weight"))  # convex: start where nothing is claimed
     optimiser = torch.optim.LBFGS(member.parameters(), max_iter=100, line_search_fn="strong_wolfe")
     matrices = [p for p in member.parameters() if p.ndim == 2]
 
@@ -178,7 +177,7 @@ def _fit(x: torch.Tensor, y: torch.Tensor, n_classes: int, kind: Kind, *, seed: 
         optimiser.zero_grad()
         loss = functional.cross_entropy(member(x), y, weight=weights)
         loss = loss + penalty * torch.stack([p.square().sum() for p in matrices]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]

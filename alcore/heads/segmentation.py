@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch.nn import functional
 
 from alcore.errors import InvalidInput
 from alcore.heads.augment import Batch, move, random_affine, recolour
@@ -18,7 +17,7 @@ from alcore.heads.losses import PixelLoss, make_pixel_loss
 from alcore.heads.precision import fast_autocast
 from alcore.types import Progress
 
-HEAD_SIDE = 192
+HEAD_SIDE = 160
 """Side in pixels to which images and label maps are squashed for the head."""
 IGNORE_LABEL = 255
 BATCH_SIZE = 12
@@ -66,10 +65,7 @@ class SegmentationHead:
             images = _standardise_images(torch.from_numpy(images_rgb[rows]))
             for member, decoder in enumerate(self.members):
                 with torch.inference_mode(), fast_autocast():
-                    logits = decoder(features, images).float()
-                with torch.inference_mode():
-                    logits = functional.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)
-                    result[member, rows] = logits.softmax(dim=1).numpy()
+                    result[member, rows] = decoder(features, images).float().softmax(dim=1).numpy()
         return result
 
     def save(self, path: Path) -> None:
@@ -119,12 +115,12 @@ def train_segmentation_head(
     _check_training(dense, images_rgb, targets, n_classes, weights)
     features = torch.from_numpy(dense).float()
     mean, std = features.mean((0, 2, 3)), features.std((0, 2, 3)).clamp(min=1e-3)
-    half_targets, half_weights = _half_size(targets, weights, n_classes)
+    ids, counts = _clean_labels(targets, weights)
     data = Batch(
         features=(features - mean.view(1, -1, 1, 1)) / std.view(1, -1, 1, 1),
         images=_standardise_images(torch.from_numpy(images_rgb)),
-        targets=half_targets,
-        weights=half_weights,
+        targets=ids,
+        weights=counts,
     )
     steps = steps or default_steps(len(dense))
     pixel_loss = make_pixel_loss()
@@ -141,7 +137,7 @@ def train_segmentation_head(
 
 def default_steps(n_images: int) -> int:
     """More images deserve more steps, within bounds that keep a round short."""
-    return int(min(320, 120 + 2 * n_images))
+    return int(min(300, 120 + n_images))
 
 
 def load_segmentation_head(path: Path) -> SegmentationHead:
@@ -226,14 +222,12 @@ def _standardise_images(images_rgb: torch.Tensor) -> torch.Tensor:
     return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def _half_size(targets: np.ndarray, weights: np.ndarray | None, n_classes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Labels and weights at half the side: of each 2 x 2 pixels the label with the largest weight wins."""
-    ids = torch.from_numpy(targets)
+def _clean_labels(targets: np.ndarray, weights: np.ndarray | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Turn ignored pixels into background of weight 0."""
+    ids = torch.from_numpy(targets).long()
     counts = torch.ones(ids.shape) if weights is None else torch.from_numpy(weights).float()
-    counts = counts * (ids != IGNORE_LABEL)
-    votes = torch.stack([functional.avg_pool2d(counts * (ids == c), 2) for c in range(n_classes)], dim=1)
-    best = votes.max(dim=1)
-    return best.indices, votes.sum(dim=1)
+    ignored = ids == IGNORE_LABEL
+    return ids.masked_fill(ignored, 0), counts.masked_fill(ignored, 0.0)
 
 
 def _check_inputs(dense: np.ndarray, images_rgb: np.ndarray) -> None:

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from alcore.encoders.training.views import View, blot_out, corresponding_grid, m
 
 logger = logging.getLogger("alcore.encoders.training")
 
+PEAK_RATE = 1e-3
+LOG_EVERY = 20
 LOCAL_PROJECTION = 128
 LOCAL_SAMPLES = 2048
 """Pairs of corresponding cells that enter the local loss of a step."""
@@ -110,61 +113,107 @@ def export_weights(average: dict[str, torch.Tensor], path: Path) -> None:
     os.replace(partial, path)
 
 
-def train(data: Path, out: Path, *, steps: int, batch_size: int, seed: int, cache: Path, save_every: int) -> Path:
-    """Train, or go on with the run in `out`; returns the path of the exported weights."""
-    out.mkdir(parents=True, exist_ok=True)
-    samples = list_samples(data)
-    pool = open_cache(samples, cache)
-    logger.info("%d training images, %d steps of %d", len(samples), steps, batch_size)
+@dataclass
+class _Run:
+    """What a run must remember to go on: networks, optimiser, averaged weights, next step."""
+
+    trainee: Trainee
+    optimiser: torch.optim.Optimizer
+    average: dict[str, torch.Tensor]
+    step: int = 0
+
+    def save(self, path: Path) -> None:
+        """Write the state, whole or not at all."""
+        state = {
+            "trainee": self.trainee.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average,
+            "step": self.step,
+        }
+        torch.save(state, path.with_suffix(".partial"))
+        os.replace(path.with_suffix(".partial"), path)
+
+    def load(self, path: Path) -> None:
+        """Take over the state of a stopped run."""
+        state = torch.load(path, weights_only=True)
+        self.trainee.load_state_dict(state["trainee"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average, self.step = state["average"], int(state["step"])
+
+
+def _new_run(seed: int) -> _Run:
     torch.manual_seed(seed)
     trainee = Trainee().to(memory_format=torch.channels_last)
-    logger.info("%d encoder parameters", sum(p.numel() for p in trainee.encoder.parameters()))
-    optimiser = torch.optim.AdamW(trainee.parameters(), lr=1e-3, weight_decay=0.02, betas=(0.9, 0.98))
-    average = {key: value.clone() for key, value in trainee.encoder.state_dict().items() if value.is_floating_point()}
-    start = 0
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        trainee.load_state_dict(state["trainee"])
-        optimiser.load_state_dict(state["optimiser"])
-        average, start = state["average"], int(state["step"])
-        logger.info("going on at step %d", start)
     trainee.train()
-    began, sums = time.monotonic(), {"total": 0.0, "global": 0.0, "local": 0.0, "hidden": 0.0}
-    weights = sampling_weights(samples)
-    for step, rows in zip(range(start, steps), draw_rows(weights, batch_size, seed=seed, start=start), strict=False):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, 1e-3)
-        images = torch.from_numpy(np.ascontiguousarray(pool[rows]))
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        losses = losses_of_step(trainee, images, generator=generator)
-        optimiser.zero_grad(set_to_none=True)
-        losses["total"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(trainee.parameters(), 5.0)
-        optimiser.step()
-        _average(average, trainee.encoder, min(0.995, (step + 1) / (step + 10)))
-        for key in sums:
-            sums[key] += float(losses[key].detach())
-        if (step + 1) % 20 == 0:
-            line = {key: round(value / 20, 4) for key, value in sums.items()}
-            entry = {"step": step + 1, **line, "duration_s": round(time.monotonic() - began, 1)}
+    optimiser = torch.optim.AdamW(trainee.parameters(), lr=PEAK_RATE, weight_decay=0.02, betas=(0.9, 0.98))
+    state = trainee.encoder.state_dict()
+    average = {key: value.clone() for key, value in state.items() if value.is_floating_point()}
+    return _Run(trainee=trainee, optimiser=optimiser, average=average)
+
+
+def _advance(run: _Run, images: torch.Tensor, *, seed: int, steps: int) -> dict[str, float]:
+    """One optimiser step; returns its losses."""
+    for group in run.optimiser.param_groups:
+        group["lr"] = learning_rate(run.step, steps, PEAK_RATE)
+    losses = losses_of_step(run.trainee, images, generator=torch.Generator().manual_seed(seed * 1_000_003 + run.step))
+    run.optimiser.zero_grad(set_to_none=True)
+    losses["total"].backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(run.trainee.parameters(), 5.0)
+    run.optimiser.step()
+    _average(run.average, run.trainee.encoder, min(0.995, (run.step + 1) / (run.step + 10)))
+    run.step += 1
+    return {key: float(value.detach()) for key, value in losses.items()}
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    steps: int,
+    batch_size: int,
+    seed: int,
+    cache: Path,
+    save_every: int,
+    stop_after: int | None = None,
+) -> Path:
+    """Train, or go on with the run in `out`.
+
+    Args:
+        data: folder with the data sets.
+        out: receives checkpoint, weights and log.
+        steps: optimiser steps of the whole run.
+        batch_size: images a step; each gives two views.
+        seed: the same seed and data give the same weights on one machine.
+        cache: folder for decoded images.
+        save_every: steps between checkpoints.
+        stop_after: stop at this step with a checkpoint; a later call goes on.
+
+    Returns:
+        Path of the exported weights.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    samples = list_samples(data)
+    pool, weights = open_cache(samples, cache), sampling_weights(samples)
+    run, checkpoint = _new_run(seed), out / "checkpoint.pt"
+    if checkpoint.exists():
+        run.load(checkpoint)
+    logger.info("%d training images, steps %d to %d of %d images", len(samples), run.step, steps, batch_size)
+    began, recent = time.monotonic(), []
+    last = min(steps, stop_after or steps)
+    batches = draw_rows(weights, batch_size, seed=seed, start=run.step)
+    while run.step < last:
+        images = torch.from_numpy(np.ascontiguousarray(pool[next(batches)]))
+        recent.append(_advance(run, images, seed=seed, steps=steps))
+        if run.step % LOG_EVERY == 0 or run.step == last:
+            means = {key: round(sum(line[key] for line in recent) / len(recent), 4) for key in recent[0]}
+            entry = {"step": run.step, **means, "duration_s": round(time.monotonic() - began, 1)}
             with (out / "log.jsonl").open("a") as file:
                 file.write(json.dumps(entry) + "\n")
             logger.info("%s", entry)
-            sums = dict.fromkeys(sums, 0.0)
-        if (step + 1) % save_every == 0 or step + 1 == steps:
-            partial = checkpoint.with_suffix(".partial")
-            torch.save(
-                {
-                    "trainee": trainee.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "average": average,
-                    "step": step + 1,
-                },
-                partial,
-            )
-            os.replace(partial, checkpoint)
-            export_weights(average, out / "builtin.safetensors")
+            recent = []
+        if run.step % save_every == 0 or run.step == last:
+            run.save(checkpoint)
+            export_weights(run.average, out / "builtin.safetensors")
     return out / "builtin.safetensors"
 
 

@@ -39,8 +39,8 @@ def random_frames(n: int, *, generator: torch.Generator) -> Float[torch.Tensor, 
     frame = torch.zeros(n, 3, 3)
     frame[:, 0, 0], frame[:, 0, 1] = sx * angle.cos() * flip, -sy * angle.sin()
     frame[:, 1, 0], frame[:, 1, 1] = sx * angle.sin() * flip, sy * angle.cos()
-    frame[:, 0, 2] = _uniform(n, -1, 1, generator) * (1 - sx)
-    frame[:, 1, 2] = _uniform(n, -1, 1, generator) * (1 - sy)
+    frame[:, 0, 2] = _uniform(n, -1.0, 1.0, generator) * (1 - sx)
+    frame[:, 1, 2] = _uniform(n, -1.0, 1.0, generator) * (1 - sy)
     frame[:, 2, 2] = 1.0
     return frame
 
@@ -54,17 +54,17 @@ def _recolour(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
     x = x.clamp(1e-3, 1) ** column(-0.45, 0.45).exp()
     x = x * column(0.65, 1.35) + column(-0.12, 0.12)
-    cast = (torch.rand(n, 3, 1, 1, generator=generator) - 0.5) * 0.2 * (column(0, 1) < 0.5)
+    cast = (torch.rand(n, 3, 1, 1, generator=generator) - 0.5) * 0.2 * (column(0.0, 1.0) < 0.5)
     x = x * (1 + cast)
     grey = x.mean(1, keepdim=True)
-    amount = column(0, 1) * (column(0, 1) < 0.4)
+    amount = column(0.0, 1.0) * (column(0.0, 1.0) < 0.4)
     x = x + amount * (grey - x)
-    inverted = column(0, 1) < 0.05
+    inverted = column(0.0, 1.0) < 0.05
     x = torch.where(inverted, 1 - x, x)
     blurred = functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    x = x + column(0, 1) * (column(0, 1) < 0.4) * (blurred - x)
+    x = x + column(0.0, 1.0) * (column(0.0, 1.0) < 0.4) * (blurred - x)
     noise = torch.randn(x.shape[0], 1, x.shape[2], x.shape[3], generator=generator)
-    return (x + noise * column(0, 0.06) * (column(0, 1) < 0.5)).clamp(0, 1)
+    return (x + noise * column(0.0, 0.06) * (column(0.0, 1.0) < 0.5)).clamp(0, 1)
 
 
 def crop(images: torch.Tensor, frames: torch.Tensor, side: int) -> torch.Tensor:

@@ -1,0 +1,150 @@
+"""The classification head: a calibrated committee on embeddings."""
+
+import numpy as np
+import pytest
+import torch
+
+from alcore.errors import Cancelled, InvalidInput, ModelFileError, UnknownName
+from alcore.heads import HEADS, resolve_head
+from alcore.heads.classification import load_classification_head, train_classification_head
+from alcore.heads.crossfit import cross_fit_classification, group_folds
+from alcore.metrics import balanced_accuracy
+
+
+def blobs(n, *, seed=0, spread=1.0, n_classes=3, dim=12):
+    """Unit vectors around one direction a class."""
+    centres = np.random.default_rng(42).normal(size=(n_classes, dim))
+    rng = np.random.default_rng(seed)
+    targets = np.arange(n) % n_classes
+    vectors = centres[targets] + rng.normal(size=(n, dim)) * spread
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), targets
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_it_learns_blobs_and_its_members_differ(kind):
+    head = train_classification_head(*blobs(60), 3, seed=0, n_members=4, kind=kind)
+    vectors, targets = blobs(90, seed=1)
+    committee = head.predict(vectors)
+    assert committee.shape == (4, 90, 3)
+    np.testing.assert_allclose(committee.sum(2), 1.0, atol=1e-5)
+    assert balanced_accuracy(committee.mean(0).argmax(1), targets) > 0.85
+    assert committee.std(axis=0).max() > 0.01
+
+
+def test_a_rare_class_is_not_drowned():
+    vectors, targets = blobs(300, n_classes=2)
+    rows = np.concatenate([np.flatnonzero(targets == 0), np.flatnonzero(targets == 1)[:4]])
+    head = train_classification_head(vectors[rows], targets[rows], 2, seed=0)
+    test_vectors, test_targets = blobs(100, seed=3, n_classes=2)
+    predicted = head.predict(test_vectors).mean(0).argmax(1)
+    assert (predicted[test_targets == 1] == 1).mean() > 0.8
+
+
+def test_the_temperature_makes_confidence_honest():
+    vectors, targets = blobs(120, spread=3.0)
+    head = train_classification_head(vectors, targets, 3, seed=0)
+    test_vectors, test_targets = blobs(600, seed=9, spread=3.0)
+    probabilities = head.predict(test_vectors).mean(0)
+    confidence = probabilities.max(1).mean()
+    accuracy = (probabilities.argmax(1) == test_targets).mean()
+    assert head.temperature != 1.0
+    assert abs(confidence - accuracy) < 0.12
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_handful_of_labels_is_enough_to_start(n):
+    vectors, targets = blobs(n)
+    head = train_classification_head(vectors, targets, 3, seed=0)
+    assert head.temperature == 1.0
+    assert np.isfinite(head.predict(vectors)).all()
+
+
+def test_the_same_seed_gives_the_same_head_and_loading_keeps_it(tmp_path):
+    vectors, targets = blobs(30)
+    first, second = (train_classification_head(vectors, targets, 3, seed=4, kind="mlp") for _ in range(2))
+    np.testing.assert_array_equal(first.predict(vectors), second.predict(vectors))
+    first.save(tmp_path / "head.safetensors")
+    loaded = load_classification_head(tmp_path / "head.safetensors")
+    np.testing.assert_array_equal(first.predict(vectors), loaded.predict(vectors))
+    assert loaded.temperature == first.temperature
+
+
+def test_truncated_files_are_refused(tmp_path):
+    path = tmp_path / "head.safetensors"
+    train_classification_head(*blobs(9), 3, seed=0).save(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelFileError, match="truncated"):
+        load_classification_head(path)
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "head.safetensors"
+    head = train_classification_head(*blobs(9), 3, seed=0)
+    head.save(path)
+    before = path.read_bytes()
+
+    def no_space(*_args):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("alcore.heads.files.os.replace", no_space)
+    with pytest.raises(OSError, match="no space"):
+        head.save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_progress_may_stop_the_work():
+    def stop(done, total):
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        train_classification_head(*blobs(9), 3, seed=0, progress=stop)
+
+
+def test_inputs_that_do_not_fit_are_refused():
+    vectors, targets = blobs(9)
+    with pytest.raises(InvalidInput, match=r"0 \.\. 1"):
+        train_classification_head(vectors, targets, 2, seed=0)
+    with pytest.raises(InvalidInput, match="finite"):
+        train_classification_head(vectors * np.float32(np.nan), targets, 3, seed=0)
+    with pytest.raises(InvalidInput, match="length 12"):
+        train_classification_head(vectors, targets, 3, seed=0).predict(vectors[:, :5])
+
+
+def test_folds_keep_groups_together_and_are_even():
+    groups = np.repeat(["a", "b", "c", "d", "e"], [6, 3, 3, 2, 2])
+    folds = group_folds(16, groups, n_folds=3, seed=0)
+    assert sorted(np.concatenate(folds)) == list(range(16))
+    for fold in folds:
+        assert not set(groups[fold]) & set(np.delete(groups, fold))
+    assert [len(fold) for fold in folds] == [6, 5, 5]
+    with pytest.raises(InvalidInput, match="at least 2 groups"):
+        group_folds(4, np.array(["a"] * 4), seed=0)
+
+
+def test_the_cross_fit_comes_near_the_truth():
+    vectors, targets = blobs(150, spread=1.5)
+    value, (low, high) = cross_fit_classification(vectors, targets, 3, seed=0)
+    test_vectors, test_targets = blobs(900, seed=7, spread=1.5)
+    head = train_classification_head(vectors, targets, 3, seed=0)
+    truth = balanced_accuracy(head.predict(test_vectors).mean(0).argmax(1), test_targets)
+    assert low <= value <= high
+    assert abs(value - truth) < 0.12
+
+
+def test_heads_are_looked_up_by_task():
+    assert resolve_head("default", "segmentation") is HEADS["decoder"]
+    assert resolve_head("default", "classification") is HEADS["linear"]
+    with pytest.raises(InvalidInput, match="is for classification"):
+        resolve_head("mlp", "segmentation")
+    with pytest.raises(UnknownName, match="decoder, default, linear, mlp"):
+        resolve_head("unet", "segmentation")
+    with pytest.raises(UnknownName, match="task"):
+        resolve_head("default", "detection")
+
+
+def test_training_leaves_the_callers_random_state_alone():
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    train_classification_head(*blobs(9), 3, seed=0)
+    assert torch.equal(torch.random.get_rng_state(), before)
