@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from html import escape
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
@@ -26,10 +27,10 @@ def tell_errors(callback: Callable[P, R]) -> Callable[P, R]:
         try:
             return callback(*args, **kwargs)
         except (FewclickError, AlcoreError, PromptError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(escape(str(error)), print_exception=False) from error  # Gradio shows it as markup
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise gr.Error(f"{place}: {first['msg']}", print_exception=False) from error
+            raise gr.Error(escape(f"{place}: {first['msg']}"), print_exception=False) from error
 
     return told

@@ -40,9 +40,10 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
             with gr.Tab(text("app.tabs.annotate"), id="annotate"):
                 canvas = Canvas(elem_id="fc-canvas")
             with gr.Tab(text("app.tabs.rounds"), id="rounds") as rounds, gr.Column(elem_classes="fc-page"):
-                follow_rounds = rounds_tab(service, selector, rounds)
-            with gr.Tab(text("app.tabs.project"), id="project") as project, gr.Column(elem_classes="fc-page"):
-                follow_project = project_tab(service, selector, project)
+                rounds_parts = rounds_tab(service, selector, rounds)
+            with gr.Tab(text("app.tabs.project"), id="project"), gr.Column(elem_classes="fc-page"):
+                project_parts = project_tab(service, selector)
+        parts = [canvas, *rounds_parts.following, *project_parts]
 
         @tell_errors
         def start(last: int | None) -> dict[str, Any]:
@@ -50,11 +51,13 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
             ids = [project_id for _, project_id in known]
             return gr.update(choices=known, value=last if last in ids else ids[-1] if ids else None)
 
-        def opened(project_id: int | None) -> tuple[dict[str, int | None], int | None]:
-            return {"project_id": project_id}, project_id
+        @tell_errors
+        def opened(project_id: int | None) -> list[Any]:
+            project = None if project_id is None else service.project(project_id)
+            value = {"project_id": project_id, "job_id": project.job_id if project else None}
+            return [value] * len(parts) + [project.batch_size if project else gr.skip(), project_id]
 
-        page.load(start, remembered, selector, **QUIET).then(opened, selector, [canvas, remembered], **QUIET)
-        selector.change(opened, selector, [canvas, remembered], **QUIET)
-        for follow in (follow_rounds, follow_project):
-            follow(page.load, selector.change)
+        shown = [*parts, rounds_parts.batch, remembered]
+        page.load(start, remembered, selector, **QUIET).then(opened, selector, shown, **QUIET)
+        selector.change(opened, selector, shown, **QUIET)
     return page

@@ -1,6 +1,6 @@
 """Project: make one, bring its images in, take its annotations out."""
 
-from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from app.service import AnnotationService
 
 
-def project_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab) -> Callable[..., None]:
-    """Lay out the tab; the returned function makes it follow the given events."""
+def project_tab(service: "AnnotationService", selector: gr.Dropdown) -> tuple[Importer, Exporter]:
+    """Lay out the tab and wire what happens inside it; returns what follows the project."""
     with gr.Row():
         with gr.Column(scale=3):
             importer = Importer(elem_id="fc-import")
@@ -36,17 +36,10 @@ def project_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab
     def make(new_name: str, kind: str, listed: str) -> tuple[dict[str, Any], str, str]:
         wanted = [part.strip() for part in listed.split(",") if part.strip()]
         made = service.create_project(name=new_name.strip(), task=kind, classes=wanted)
-        gr.Info(text("project.created", name=made.name))
+        gr.Info(text("project.created", name=escape(made.name)))  # Gradio shows messages as markup
         choices = [(project.name, project.id) for project in service.list_projects()]
         return gr.update(choices=choices, value=made.id), "", ""
 
-    def opened(project_id: int | None) -> tuple[dict[str, int | None], dict[str, int | None]]:
-        return {"project_id": project_id}, {"project_id": project_id}
-
     create.click(make, [name, task, classes], [selector, name, classes], **QUIET)
 
-    def follow(*events: Callable[..., Any]) -> None:
-        for event in events:
-            event(opened, selector, [importer, exporter], **QUIET)
-
-    return follow
+    return importer, exporter

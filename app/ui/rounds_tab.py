@@ -1,7 +1,6 @@
 """Rounds: start the next one, follow its job, see the learning curve and what it cost."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import gradio as gr
 
@@ -13,8 +12,15 @@ if TYPE_CHECKING:
     from app.service import AnnotationService
 
 
-def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab) -> Callable[..., None]:
-    """Lay out the tab; the returned function makes it follow the given events."""
+class RoundsParts(NamedTuple):
+    """What follows the project: components with values of ids, and the number of images that a round asks."""
+
+    following: tuple[JobMonitor, RoundsView]
+    batch: gr.Number
+
+
+def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab) -> RoundsParts:
+    """Lay out the tab and wire what happens inside it."""
     with gr.Column(elem_classes="fc-box"):
         gr.Markdown(f"## {text('rounds.next')}\n{text('rounds.nextInfo')}")
         with gr.Row(elem_classes="fc-form"):
@@ -34,11 +40,6 @@ def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab)
         return {"job_id": job_id}, {"project_id": project_id, "job_id": job_id}
 
     @tell_errors
-    def opened(project_id: int | None) -> tuple[dict[str, int | None], dict[str, int | None], Any]:
-        batch_size = gr.skip() if project_id is None else service.project(project_id).batch_size
-        return *look(project_id), batch_size
-
-    @tell_errors
     def begin(project_id: int | None, n: int | None, name: str) -> dict[str, int | None]:
         if project_id is None:
             raise gr.Error(text("project.noneYet"), print_exception=False)
@@ -51,11 +52,7 @@ def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab)
     tab.select(look, selector, [monitor, view], **QUIET)
     monitor.job_end(ended, selector, view, **QUIET)
 
-    def follow(*events: Callable[..., Any]) -> None:
-        for event in events:
-            event(opened, selector, [monitor, view, count], **QUIET)
-
-    return follow
+    return RoundsParts((monitor, view), count)
 
 
 def _strategies(service: "AnnotationService") -> list[tuple[str, str]]:

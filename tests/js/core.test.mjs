@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { WorkClock } from "../../app/ui/static/js/core/clock.js";
-import { borderSegments } from "../../app/ui/static/js/core/contour.js";
+import { borderSegments, softSegments } from "../../app/ui/static/js/core/contour.js";
 import { History } from "../../app/ui/static/js/core/history.js";
 import { LatestWins } from "../../app/ui/static/js/core/latest_wins.js";
 import { IN, LiveMask, OUT } from "../../app/ui/static/js/core/live_mask.js";
@@ -204,4 +204,25 @@ test("an axis has round numbers within its ends", () => {
 
 test("durations read as people say them", () => {
   assert.deepEqual([41.6, 65, 3720].map(duration), ["42 s", "1:05 min", "1:02 h"]);
+});
+
+test("the soft border stays within half a pixel of the exact one and is closed", () => {
+  const bits = new Uint8Array(20 * 16);
+  for (let y = 0; y < 16; y++) for (let x = 0; x < 20; x++) if (Math.hypot(x - 9, y - 7) < 5.3 || (x === 15 && y === 3)) bits[y * 20 + x] = 1;
+  const soft = softSegments(bits, 20, 16);
+  const exact = borderSegments(bits, 20, 16);
+  const ends = new Map();
+  for (let i = 0; i < soft.length; i += 2) {
+    const [x, y] = [soft[i], soft[i + 1]];
+    ends.set(`${x},${y}`, (ends.get(`${x},${y}`) ?? 0) + 1);
+    let nearest = Infinity;
+    for (let k = 0; k < exact.length; k += 4) {
+      const [ax, ay, bx, by] = exact.slice(k, k + 4);
+      const dx = Math.max(ax - x, 0, x - bx);
+      const dy = Math.max(ay - y, 0, y - by);
+      nearest = Math.min(nearest, Math.hypot(dx, dy));
+    }
+    assert.ok(nearest <= 0.5);
+  }
+  assert.ok([...ends.values()].every((n) => n === 2));
 });

@@ -49,7 +49,8 @@ export async function mount(element, { props, trigger, watch }) {
 
   let opened;
   const open = async () => {
-    const id = props.value?.project_id ?? null;
+    if (!props.value) return; // Python has not spoken yet
+    const id = props.value.project_id;
     if (id === opened) return;
     opened = id;
     try {

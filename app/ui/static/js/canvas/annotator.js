@@ -37,7 +37,11 @@ export class Annotator extends Looking {
     const label = work ? t("say.loaded", work.item) : t("canvas.noImage");
     this.canvas.setAttribute("aria-label", label);
     this.canvas.setAttribute("aria-roledescription", t("canvas.role"));
-    if (!work) return;
+    if (!work) {
+      this.panel.refresh();
+      this.toolbar.refresh();
+      return;
+    }
     this.predictor.open(work.item, work.answers);
     this.setTool(this.isClassification ? "contrast" : this.tool === "contrast" ? "prompt" : this.tool);
     this.stage.setWindow(work.window);

@@ -15,6 +15,7 @@ export class Flow {
   #busy = null; // "loading" | "accepting" | "skipping"
   #emptyAsked = false;
   #submission = null; // {work, id}: a repeat after an outage is the same submission
+  #gone = null; // work on an image that is someone else's now
   #generation = 0;
 
   /** trigger(event, data) tells the page's Python; `idle` shows what to do when there is no image. */
@@ -116,8 +117,8 @@ export class Flow {
     }
     const count = work.offer(suggestion, project.task);
     if (!count) return;
-    const name = suggestion.label?.name;
-    messages.say(name ? t("say.startLabel", { name }) : t("say.start", { count }));
+    const { label } = work.sheet;
+    messages.say(label ? t("say.startLabel", { name: label }) : t("say.start", { count }));
   }
 
   async #lookAhead(item) {
@@ -128,6 +129,7 @@ export class Flow {
 
   async #nothing() {
     this.app.show(null);
+    this.app.toolbar.showDraft(null);
     this.app.project = await this.queue.refresh();
     this.trigger("queue_empty", { project_id: this.app.project.id });
     this.idle.show(this.app.project, () => this.next());
@@ -145,7 +147,7 @@ export class Flow {
 
   async accept() {
     const { app } = this;
-    if (!app.work || this.#busy) return;
+    if (!app.work || this.#busy || this.#gone === app.work) return;
     const { work } = app;
     this.#busy = "accepting";
     try {
@@ -154,8 +156,13 @@ export class Flow {
       await this.#submit(work);
     } finally {
       if (this.#busy === "accepting") this.#busy = null;
-      if (app.work === work) app.isOpen = this.#submission?.work !== work;
+      this.#reopen(work);
     }
+  }
+
+  /** Changes are welcome again, unless the work is on its way or no longer ours. */
+  #reopen(work) {
+    if (this.app.work === work) this.app.isOpen = this.#submission?.work !== work && this.#gone !== work;
   }
 
   async #mayAccept(work) {
@@ -241,6 +248,7 @@ export class Flow {
 
   #moveOn(text) {
     this.lease.close();
+    this.#gone = this.app.work;
     this.app.isOpen = false;
     this.keeper.close({ keepLocal: true });
     this.app.messages.say(text, { bad: true, action: { text: t("say.next"), run: () => this.next() } });
@@ -266,7 +274,7 @@ export class Flow {
     this.#busy = "accepting";
     await this.#submit(work);
     if (this.#busy === "accepting") this.#busy = null;
-    if (this.app.work === work) this.app.isOpen = this.#submission?.work !== work;
+    this.#reopen(work);
   }
 
   /** What was accepted before a reload and has not reached the server. */

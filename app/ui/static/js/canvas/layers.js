@@ -1,5 +1,5 @@
 /** Off-screen pictures at image resolution: the windowed image, the masks, and their borders as paths. */
-import { borderSegments } from "../core/contour.js";
+import { borderSegments, softSegments } from "../core/contour.js";
 import * as rle from "../core/rle.js";
 import { hexToRgb } from "../dom.js";
 
@@ -40,39 +40,41 @@ export function paintBits(layer, bits, box, word) {
   layer.flush(box);
 }
 
-function pathOf(segments) {
-  const path = new Path2D();
-  for (let i = 0; i < segments.length; i += 4) {
-    path.moveTo(segments[i], segments[i + 1]);
-    path.lineTo(segments[i + 2], segments[i + 3]);
+/** The border of a bitmap as paths, made when they are first drawn: exact along pixel edges, or with cut corners. */
+export class Border {
+  #paths = new Map();
+
+  constructor(bits, width, height, [left, top] = [0, 0]) {
+    Object.assign(this, { bits, width, height, left, top });
   }
-  return path;
+
+  path(soft) {
+    let path = this.#paths.get(soft);
+    if (path) return path;
+    path = new Path2D();
+    const segments = (soft ? softSegments : borderSegments)(this.bits, this.width, this.height);
+    for (let i = 0; i < segments.length; i += 4) {
+      path.moveTo(segments[i] + this.left, segments[i + 1] + this.top);
+      path.lineTo(segments[i + 2] + this.left, segments[i + 3] + this.top);
+    }
+    this.#paths.set(soft, path);
+    return path;
+  }
 }
 
-export const bitsPath = (bits, width, height, box) => pathOf(borderSegments(bits, width, height, box));
-
-const paths = new WeakMap();
+const borders = new WeakMap();
 
 /** Border of run lengths, remembered as long as the run lengths live. */
-export function runsPath(counts, height) {
-  let path = paths.get(counts);
-  if (path) return path;
-  const box = rle.bounds(counts, height);
-  if (!box) path = new Path2D();
-  else {
-    const [x0, y0, x1, y1] = box;
-    const width = x1 - x0;
-    const bits = new Uint8Array(width * (y1 - y0));
-    rle.eachStretch(counts, height, (x, y, length) => {
-      for (let i = 0; i < length; i++) bits[(y - y0 + i) * width + x - x0] = 1;
-    });
-    const segments = borderSegments(bits, width, y1 - y0);
-    for (let i = 0; i < segments.length; i += 2) {
-      segments[i] += x0;
-      segments[i + 1] += y0;
-    }
-    path = pathOf(segments);
-  }
-  paths.set(counts, path);
-  return path;
+export function runsBorder(counts, height) {
+  let border = borders.get(counts);
+  if (border) return border;
+  const [x0, y0, x1, y1] = rle.bounds(counts, height) ?? [0, 0, 0, 0];
+  const width = x1 - x0;
+  const bits = new Uint8Array(width * (y1 - y0));
+  rle.eachStretch(counts, height, (x, y, length) => {
+    for (let i = 0; i < length; i++) bits[(y - y0 + i) * width + x - x0] = 1;
+  });
+  border = new Border(bits, width, y1 - y0, [x0, y0]);
+  borders.set(counts, border);
+  return border;
 }

@@ -61,13 +61,16 @@ export class Panel {
 
   refresh() {
     const { work, prefs } = this.app;
-    this.part.name.textContent = work?.item.name ?? "";
-    this.part.name.title = work?.item.name ?? "";
+    const name = work?.item.name ?? "";
+    this.part.name.replaceChildren(make("bdi", { dir: "ltr", text: name }));
+    this.part.name.title = name;
     this.part.reason.textContent = work?.item.reason ?? "";
     this.part.opacity.value = prefs.opacity;
     this.part.oneKey.checked = prefs.oneKey;
     if (!work) {
       this.#listed = "";
+      for (const button of this.part.classes.children) button.setAttribute("aria-pressed", "false");
+      for (const name of ["candidates", "fresh", "hint"]) this.part[name].hidden = true;
       return this.part.objects.replaceChildren();
     }
     this.#window(work);

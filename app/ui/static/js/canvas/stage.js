@@ -1,9 +1,10 @@
 /** Draws one frame: image, masks, borders, prompts, crosshair and brush. Knows the screen, changes no annotation. */
 import { fillRuns } from "../core/rle.js";
 import { paintSamples, tableSize, windowTable } from "../core/windowing.js";
-import { bitsPath, colourWord, Layer, paintBits, runsPath } from "./layers.js";
+import { Border, colourWord, Layer, paintBits, runsBorder } from "./layers.js";
 
 const BACKDROP = "#0c0e12";
+const EXACT_FROM = 6; // screen pixels an image pixel: from here on borders follow the pixels
 const POSITIVE = "#17a65b";
 const NEGATIVE = "#d93a3a";
 
@@ -21,7 +22,7 @@ export class Stage {
   box = null;
   #frame = 0;
   #others = [];
-  #activePath = null;
+  #activeBorder = null;
   #activeColour = "#ffffff";
   #picture = null;
 
@@ -53,7 +54,7 @@ export class Stage {
   setPicture(picture) {
     this.#picture = picture;
     this.#others = [];
-    this.#activePath = null;
+    this.#activeBorder = null;
     this.rubber = this.cursor = this.corner = null;
     this.stale = false;
     if (!picture) return this.draw();
@@ -73,7 +74,7 @@ export class Stage {
   /** [{counts, colour}] of the objects that are not being worked on. */
   setOthers(objects) {
     const { width, height } = this.#picture;
-    this.#others = objects.map(({ counts, colour }) => ({ path: runsPath(counts, height), colour }));
+    this.#others = objects.map(({ counts, colour }) => ({ border: runsBorder(counts, height), colour }));
     this.othersLayer.clear();
     for (const { counts, colour } of objects) {
       fillRuns(counts, height, width, this.othersLayer.words, colourWord(colour));
@@ -88,7 +89,7 @@ export class Stage {
     const whole = [0, 0, width, height];
     this.#activeColour = colour;
     paintBits(this.activeLayer, bits, box ?? whole, colourWord(colour));
-    this.#activePath = bitsPath(bits, width, height, whole);
+    this.#activeBorder = new Border(bits, width, height);
     this.draw();
   }
 
@@ -132,21 +133,22 @@ export class Stage {
       g.globalAlpha = this.opacity * (this.stale ? 0.5 : 1);
       g.drawImage(this.activeLayer.canvas, 0, 0);
     }
+    const soft = scale < EXACT_FROM;
     g.lineCap = "round";
     g.globalAlpha = 0.9;
-    for (const { path, colour } of this.#others) {
+    for (const { border, colour } of this.#others) {
       g.lineWidth = 1.5 / scale;
       g.strokeStyle = colour;
-      g.stroke(path);
+      g.stroke(border.path(soft));
     }
-    if (this.#activePath) {
+    if (this.#activeBorder) {
       g.globalAlpha = this.stale ? 0.4 : 1;
       g.lineWidth = 4 / scale;
       g.strokeStyle = "#ffffffb0";
-      g.stroke(this.#activePath);
+      g.stroke(this.#activeBorder.path(soft));
       g.lineWidth = 2 / scale;
       g.strokeStyle = this.#activeColour;
-      g.stroke(this.#activePath);
+      g.stroke(this.#activeBorder.path(soft));
     }
     g.globalAlpha = 1;
   }

@@ -30,3 +30,31 @@ export function borderSegments(bitmap, width, height, box = [0, 0, width, height
   }
   return out;
 }
+
+/**
+ * The same border with its corners cut, as a person would draw it: segments between the middles of pixel edges, never
+ * further than half a pixel from the exact border. Good to look at while pixels are small on the screen.
+ */
+export function softSegments(bitmap, width, height, box = [0, 0, width, height]) {
+  const [x0, y0, x1, y1] = box;
+  const out = [];
+  const at = (x, y) => (x >= x0 && x < x1 && y >= y0 && y < y1 ? bitmap[y * width + x] !== 0 : false);
+  for (let y = y0; y <= y1; y++) {
+    for (let x = x0; x <= x1; x++) {
+      // the four pixels around the corner (x, y), and the middles of the edges that meet there
+      const square = (at(x - 1, y - 1) ? 8 : 0) | (at(x, y - 1) ? 4 : 0) | (at(x, y) ? 2 : 0) | (at(x - 1, y) ? 1 : 0);
+      if (square === 0 || square === 15) continue;
+      const up = [x, y - 0.5];
+      const right = [x + 0.5, y];
+      const down = [x, y + 0.5];
+      const left = [x - 0.5, y];
+      if (square === 5 || square === 7 || square === 8) out.push(...left, ...up);
+      if (square === 10 || square === 4 || square === 11) out.push(...up, ...right);
+      if (square === 5 || square === 2 || square === 13) out.push(...right, ...down);
+      if (square === 10 || square === 1 || square === 14) out.push(...down, ...left);
+      if (square === 3 || square === 12) out.push(...left, ...right);
+      if (square === 6 || square === 9) out.push(...up, ...down);
+    }
+  }
+  return out;
+}

@@ -30,7 +30,8 @@ export function mount(element, ctx) {
     if (!lines.length) return;
     const head = make("tr", {}, make("th", { text: t("report.path"), scope: "col" }), make("th", { text: t("report.reason"), scope: "col" }));
     const rows = lines.slice(0, SHOWN_LINES).map(([path, reason]) => make("tr", {}, make("td", { text: path }), make("td", { text: reason })));
-    part.report.append(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
+    const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+    part.report.append(make("div", { class: "fc-scroll" }, table));
     const more = lines.length - rows.length;
     if (more > 0) part.report.append(make("p", { class: "fc-quiet", text: t("report.more", { count: more }) }));
   };
@@ -125,11 +126,14 @@ export function mount(element, ctx) {
     });
   };
 
-  const change = ({ project_id: id = null }) => {
+  const change = async ({ project_id: id = null }) => {
     if (id === projectId) return;
     projectId = id;
+    part.into.textContent = "";
     element.firstElementChild.classList.toggle("fc-off", !id);
     part.report.replaceChildren();
+    const project = id && (await call(`projects/${id}`).catch(() => null));
+    if (project && id === projectId) part.into.textContent = t("project.into", project);
   };
   return attach(element, ctx, { start, change });
 }

@@ -1,0 +1,77 @@
+"""The workspace that the browser tests share: one project for each topic, so that tests do not meet."""
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SEGMENTATION = (
+    "mask",
+    "exact",
+    "exact at 2",
+    "strokes",
+    "objects",
+    "keys",
+    "window",
+    "haste",
+    "draft",
+    "pair",
+    "outage",
+)
+DISCS = ((70, 60, 28), (190, 90, 34), (110, 150, 22))
+"""x, y and radius of the discs of every drawn image, in pixels; the image is wider than it is high."""
+SIZE = (200, 260)
+
+
+def discs_image(number: int) -> bytes:
+    """Three bright discs on noise: 8 bit, or 16 bit for every other number."""
+    rng = np.random.default_rng(number)
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
+    picture = rng.normal(50, 6, SIZE)
+    for x, y, radius in DISCS:
+        picture += 110 / (1 + np.exp((np.hypot(columns - x, rows - y) - radius) / 1.5))
+    stream = io.BytesIO()
+    if number % 2:
+        Image.fromarray(np.clip(picture * 20, 0, 65535).astype(np.uint16)).save(stream, "PNG")
+    else:
+        Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def seed(workspace: Path) -> None:
+    """Make the projects and queue their images, as a first round would have."""
+    from app.service import open_workspace
+
+    with open_workspace(workspace, create=True) as service:
+        for k, name in enumerate(SEGMENTATION):
+            project = service.create_project(name, task="segmentation", classes=["disc", "ring", "speck"])
+            pictures = [(f"series-{k}/view-{i}.png", io.BytesIO(discs_image(10 * k + i))) for i in range(6)]
+            service.import_files(project.id, pictures)
+            queue_all(service, project.id)
+        classify = service.create_project("classify", task="classification", classes=["benign", "malignant"])
+        service.import_files(classify.id, [(f"{i}.png", io.BytesIO(discs_image(900 + i))) for i in range(4)])
+        queue_all(service, classify.id)
+        rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)
+        service.import_files(rounds.id, [(f"{i:02d}.png", io.BytesIO(discs_image(700 + i))) for i in range(14)])
+
+
+def queue_all(service: object, project_id: int) -> None:
+    from app.service import AnnotationService
+    from app.store import items, rounds
+
+    assert isinstance(service, AnnotationService)
+    listed = service.items(project_id).items
+    chosen: Sequence[dict[str, object]] = [
+        {"item_id": item.id, "reason": "drawn for a test", "score": None, "is_audit": False} for item in listed
+    ]
+    values = {"project_id": project_id, "number": 1, "job_id": 10_000 + project_id, "strategy": "random", "reason": ""}
+    with service.context.db.write() as connection:
+        rounds.add(connection, {**values, "seed": 0, "n_selected": len(chosen), "n_labeled_before": 0}, chosen)
+        items.enqueue(connection, project_id, chosen, round_number=1)
+
+
+if __name__ == "__main__":
+    seed(Path(sys.argv[1]))
