@@ -106,13 +106,13 @@ def prepare_demo(folder: Path, *, say: Callable[[str], None]) -> Path:
     service = open_workspace(workspace, create=True)
     try:
         for pool in POOLS:
-            _prepare_project(service, pool, folder / "pool", say)
+            prepare_project(service, pool, folder / "pool", say)
     finally:
         service.close()
     return workspace
 
 
-def _prepare_project(service: AnnotationService, pool: DemoPool, pools: Path, say: Callable[[str], None]) -> None:
+def prepare_project(service: AnnotationService, pool: DemoPool, pools: Path, say: Callable[[str], None]) -> None:
     """Bring one project to the point where an annotator can begin; each step is done only if it was not."""
     from app.commands.opened import wait_for
 

@@ -1,5 +1,6 @@
 """A real server for tests: the built-in models, jobs that run on the spot, a head that is trained for moments only."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,17 +38,36 @@ class InlineRunner:
     def reap(self) -> None:
         pass
 
+    def join(self) -> None:
+        pass
+
+
+class ThreadRunner(InlineRunner):
+    """Runs a job in a thread, so that a request which starts one is answered at once."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+
+    def start(self, job_id: int) -> None:
+        self._threads.append(threading.Thread(target=run_job, args=(self.context, job_id)))
+        self._threads[-1].start()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
 
 @contextmanager
-def live_service(workspace: Path) -> Iterator[AnnotationService]:
+def live_service(workspace: Path, *, in_background: bool = False) -> Iterator[AnnotationService]:
     import torch
 
     torch.set_num_threads(1)
-    runner = InlineRunner()
+    runner = ThreadRunner() if in_background else InlineRunner()
     settings = Settings(prefetch_items=0, min_audit=2, crossfit_folds=2)
     with open_workspace(workspace, create=True, settings=settings, models=QuickModels(), runner=runner) as service:
         runner.context = service.context
         yield service
+        runner.join()
 
 
 @contextmanager
