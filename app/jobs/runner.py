@@ -12,11 +12,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.store import jobs as rows
 from app.store.database import Database, Row
 
+WORKER = (sys.executable, "-m", "app.jobs.worker")
 CANCEL_GRACE_S = 20.0
 """A worker that does not end by itself within this time after a cancel is killed."""
 logger = logging.getLogger(__name__)
@@ -25,9 +27,12 @@ logger = logging.getLogger(__name__)
 class SubprocessRunner:
     """Runs each job as `python -m app.jobs.worker WORKSPACE JOB_ID` in a session of its own."""
 
-    def __init__(self, workspace: Path, db: Database) -> None:
+    def __init__(
+        self, workspace: Path, db: Database, *, command: Sequence[str] = WORKER, cancel_grace_s: float = CANCEL_GRACE_S
+    ) -> None:
         self._workspace, self._db = workspace, db
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._command, self._cancel_grace_s = tuple(command), cancel_grace_s
+        self._started: set[int] = set()
         self._lock = threading.Lock()
 
     def start(self, job_id: int) -> None:
@@ -39,7 +44,7 @@ class SubprocessRunner:
             try:
                 with self._file(job_id, "log").open("ab") as log:
                     child = subprocess.Popen(
-                        [sys.executable, "-m", "app.jobs.worker", str(self._workspace), str(job_id)],
+                        [*self._command, str(self._workspace), str(job_id)],
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,
@@ -48,33 +53,36 @@ class SubprocessRunner:
                     )
             finally:
                 os.close(lock)
-            self._children[job_id] = child
+            # Waits in a thread of its own: no zombie is left, and a worker that outlives us is nobody's loose end.
+            threading.Thread(target=child.wait, name=f"job-{job_id}", daemon=True).start()
+            self._started.add(job_id)
         with self._db.write() as connection:
             rows.change(connection, job_id, {"pid": child.pid})
         logger.info("job %s started", job_id)
 
     def reap(self) -> None:
         """Start what waits, close what died, kill what ignores a cancel."""
-        with self._lock:
-            ended = [job_id for job_id, child in self._children.items() if child.poll() is not None]
         with self._db.read() as connection:
             active = rows.active(connection)
         for job in active:
-            self._look_after(job, gone=job["id"] in ended)
-        with self._lock:
-            for job_id in ended:
-                self._children.pop(job_id, None)
+            if self._is_alive(job["id"]):
+                self._press(job)
+            else:
+                self._look_after(job)
 
-    def _look_after(self, job: Row, *, gone: bool) -> None:
-        """Do what one active job needs; `gone` means that our own child has ended."""
+    def _press(self, job: Row) -> None:
+        """Kill a living worker that was told to stop long ago."""
         asked = job["cancel_requested_at"]
-        if not gone and self._is_alive(job["id"]):
-            if asked is not None and time.time() - asked > CANCEL_GRACE_S and job["pid"]:
-                _kill(job["pid"])
-            return
-        if asked is not None:
+        if asked is not None and job["pid"] and time.time() - asked > self._cancel_grace_s:
+            _kill(job["pid"])
+
+    def _look_after(self, job: Row) -> None:
+        """Close a job without a worker, or start one where it never had one."""
+        with self._lock:
+            had_one = job["id"] in self._started
+        if job["cancel_requested_at"] is not None:
             self._end(job["id"], "cancelled", None)
-        elif job["state"] == "queued" and not gone:
+        elif job["state"] == "queued" and not had_one:
             self.start(job["id"])
         else:
             self._end(job["id"], "failed", f"the worker ended without a result: {self._last_words(job['id'])}")
