@@ -165,7 +165,7 @@ class SegmentationLearner:
             for i, probabilities in enumerate(mean):
                 reference = self._images.labels(int(self._test[start + i]))
                 labels = _labels_at(probabilities, reference.shape)
-                found[start + i] = mean_dice_per_class(labels, reference, self._n_classes)
+                found[start + i] = mean_dice_per_class(labels, reference.astype(np.int16), self._n_classes)
         per_class = [column[~np.isnan(column)] for column in found.T]
         return float(np.mean([column.mean() for column in per_class if column.size]))
 
@@ -204,4 +204,4 @@ def _labels_at(probabilities: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Label ids at the image's own size from class probabilities (k, side, side)."""
     size = (shape[1], shape[0])
     planes = [np.asarray(Image.fromarray(p).resize(size, Image.Resampling.BILINEAR)) for p in probabilities]
-    return np.argmax(np.stack(planes), axis=0).astype(np.uint8)
+    return np.argmax(np.stack(planes), axis=0).astype(np.int16)

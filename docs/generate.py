@@ -98,9 +98,14 @@ def _route(path: str, verb: str, operation: dict[str, Any]) -> str:
 def _name_of(content: dict[str, Any]) -> str:
     """What travels: the name of a schema, or the media type."""
     for media, entry in content.items():
-        reference = entry.get("schema", {}).get("$ref", "")
+        schema = entry.get("schema", {})
+        options = [option["$ref"] for option in schema.get("anyOf", []) if "$ref" in option]
+        reference = schema.get("$ref") or (options[0] if options else "")
+        name = reference.rpartition("/")[2]
+        if name == "JsonValue":
+            return "any JSON"
         if reference and "Body_" not in reference:
-            return f"[{reference.rpartition('/')[2]}](#{reference.rpartition('/')[2].lower()})"
+            return f"[{name}](#{name.lower()})"
         if media != "application/json" or not reference:
             return "" if media == "application/json" else media
     return ""

@@ -15,7 +15,7 @@ from app.simulate import SimulationSettings, run_simulation, split
 from app.simulate_data import load_images
 from app.simulate_segmentation import SegmentationOracle, reference_objects
 
-POOL = DemoPool(name="lesions", classes=("mass", "cyst"), n_images=14, group_by=r"(p\d+)_", batch_size=2)
+POOL = DemoPool(name="lesions", classes=("mass", "cyst"), n_images=10, group_by=r"(p\d+)_", batch_size=2)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def quick_head(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick_head")
 def test_segmentation_end_to_end_gives_the_fields_of_the_design(dataset: Path, cache: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.json"
-    options = "--task segmentation --strategies random,entropy --cold-start kmeans_medoid --rounds 1 --batch-size 3"
+    options = "--task segmentation --strategies random,entropy --cold-start kmeans_medoid --rounds 1 --batch-size 2"
     code = main(
         ["simulate", str(dataset), *options.split(), "--seeds", "1", "--prompts", "box", "--cache", str(cache),
          "--out", str(out)]
@@ -66,7 +66,7 @@ def test_segmentation_end_to_end_gives_the_fields_of_the_design(dataset: Path, c
         ("entropy", "kmeans_medoid", 0),
     ]
     for run in report["runs"]:
-        assert [point["n_labeled"] for point in run["curve"]] == [3, 6]
+        assert [point["n_labeled"] for point in run["curve"]] == [2, 4]
         assert all(set(p) == {"round", "n_labeled", "clicks", "seconds", "metric", "value"} for p in run["curve"])
         assert 0 <= run["aubc"] <= 1
     assert report["runs"][0]["curve"][0] == report["runs"][1]["curve"][0]  # one seed, one cold start
@@ -76,13 +76,13 @@ def test_segmentation_end_to_end_gives_the_fields_of_the_design(dataset: Path, c
 
 def test_classification_end_to_end_costs_a_second_an_image(dataset: Path, cache: Path) -> None:
     settings = SimulationSettings(
-        task="classification", strategies=("random", "margin"), rounds=2, batch_size=3, seeds=2, head="linear"
+        task="classification", strategies=("random", "margin"), rounds=2, batch_size=2, seeds=2, head="linear"
     )
     report = run_simulation(dataset, settings, cache=cache)
     assert (report["segmenter"], report["prompts"]) == (None, "class_tag")
     assert len(report["runs"]) == 4
     for run in report["runs"]:
-        assert [(p["n_labeled"], p["seconds"], p["clicks"]) for p in run["curve"]] == [(3, 3, 3), (6, 6, 6), (9, 9, 9)]
+        assert [(p["n_labeled"], p["seconds"], p["clicks"]) for p in run["curve"]] == [(2, 2, 2), (4, 4, 4), (6, 6, 6)]
         assert run["curve"][0]["metric"] == "balanced_accuracy"
 
 
@@ -163,5 +163,5 @@ def test_a_folder_without_references_for_the_task_is_named(dataset: Path, tmp_pa
     (tmp_path / "masks").mkdir()
     source = next((dataset / "masks").glob("*.png"))
     (tmp_path / "masks" / source.name).write_bytes(source.read_bytes())
-    with pytest.raises(InvalidInput, match=r"needs a mask for every image; .* lacks 13"):
+    with pytest.raises(InvalidInput, match=r"needs a mask for every image; .* lacks 9"):
         load_images(tmp_path, "segmentation")
