@@ -194,7 +194,7 @@ def test_a_project_is_made_filled_and_exported_on_the_page(open_page: OpenPage, 
     archive = zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes()))
     assert any(name.endswith(".json") for name in archive.namelist())
     page.tab("Annotate")
-    assert "Ready for the first round" in page.page.locator(".fc-idle").inner_text()
+    page.page.get_by_text("Ready for the first round").wait_for()
     page.shot("first_round")
 
 
@@ -224,7 +224,7 @@ def test_a_round_trains_and_offers_new_images_with_starting_masks(open_page: Ope
     page.page.locator("#fc-round-start").click()
     page.page.locator("#fc-job progress").wait_for(timeout=20_000)
     page.shot("round_running")
-    page.page.get_by_text("Next round · Done").wait_for(timeout=300_000)
+    page.page.get_by_text("Next round · Done").wait_for(timeout=600_000)
     page.page.wait_for_timeout(300)
     assert page.page.locator("#fc-rounds tbody tr").count() == 2
     page.shot("rounds")

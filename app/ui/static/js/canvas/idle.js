@@ -18,16 +18,20 @@ export class Idle {
   #timer = null;
   #stop = null;
   #onWork = null;
+  #look = null;
 
   constructor(element, { link }) {
     this.element = element;
     this.link = link;
+    // back from another tab: what was done there counts at once
+    this.sight = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.#look?.());
+    this.sight.observe(element);
   }
 
   hide() {
     clearTimeout(this.#timer);
     this.#stop?.();
-    this.#stop = null;
+    this.#stop = this.#look = null;
     this.element.hidden = true;
   }
 
@@ -44,7 +48,7 @@ export class Idle {
     if (kind === "start" || kind === "done") buttons.push(this.#startButton(project));
     this.#paint(kind, { ...project.counts, round: project.round }, buttons);
     if (job?.state === "failed") this.#note(t("idle.failed", { detail: job.error ?? "" }));
-    this.#lookAgain(project.id);
+    this.#lookAgain(project);
   }
 
   showOutage(retry) {
@@ -111,19 +115,30 @@ export class Idle {
     this.#stop = followJob(job.id, { onJob: show, onEnd: () => this.#onWork?.() });
   }
 
-  /** Someone else may start a round, or give images back. */
-  #lookAgain(projectId) {
-    this.#timer = setTimeout(async () => {
-      if (document.hidden || !this.element.offsetParent) return this.#lookAgain(projectId);
-      try {
-        const project = await call(`projects/${projectId}`);
-        if (project.counts.queued) return this.#onWork?.();
-        const job = project.job_id ? await call(`jobs/${project.job_id}`) : null;
-        if (job && !isOver(job)) return this.#follow(job);
-      } catch (error) {
-        this.link.report(error);
+  /** Someone else may start a round, give images back or import some. */
+  #lookAgain(project) {
+    this.#look = async () => {
+      clearTimeout(this.#timer);
+      if (!document.hidden && this.element.offsetParent) {
+        try {
+          if (await this.#hasNews(project)) return;
+        } catch (error) {
+          this.link.report(error);
+        }
       }
-      this.#lookAgain(projectId);
-    }, LOOK_AGAIN_MS);
+      if (!this.element.hidden) this.#timer = setTimeout(() => this.#look?.(), LOOK_AGAIN_MS);
+    };
+    this.#timer = setTimeout(() => this.#look?.(), LOOK_AGAIN_MS);
+  }
+
+  async #hasNews(before) {
+    const project = await call(`projects/${before.id}`);
+    if (this.element.hidden) return true;
+    const job = project.job_id ? await call(`jobs/${project.job_id}`) : null;
+    if (project.counts.queued) this.#onWork?.();
+    else if (job && !isOver(job)) this.#follow(job);
+    else if (idleKind(project) !== idleKind(before)) this.show(project, this.#onWork);
+    else return false;
+    return true;
   }
 }

@@ -26,7 +26,8 @@ export class Toolbar {
   refresh() {
     const { app } = this;
     const history = app.work?.history;
-    for (const button of this.root.querySelectorAll("[data-tool]")) {
+    this.root.dataset.open = app.work !== null;
+    for (const button of this.root.querySelectorAll("button[data-tool]")) {
       button.setAttribute("aria-pressed", button.dataset.tool === app.tool);
     }
     for (const [id, able] of [["undo", history?.canUndo], ["redo", history?.canRedo], ["accept", app.work], ["skip", app.work]]) {
