@@ -156,6 +156,7 @@ ERRORS: dict[type[Exception], int] = {
     prompt_errors.UnknownModel: 422,
     prompt_errors.StateMismatch: 409,
     prompt_errors.CheckpointError: 422,
+    prompt_errors.DatasetError: 422,
 }
 """HTTP status of every exception that may leave the service; a subclass that is not listed takes its parent's."""
 

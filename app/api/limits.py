@@ -20,7 +20,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit, seen, has_begun = self._limit_of(scope["path"]), 0, False
+        limit, seen, is_over, has_begun = self._limit_of(scope["path"]), 0, False, False
         error = TooLarge(f"the body is over {limit / 1e6:g} MB, the limit here; send less at a time")
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > limit:
@@ -28,21 +28,25 @@ class BodyLimit:
             return
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, is_over
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > limit:
+            is_over = is_over or seen > limit
+            if is_over:
                 raise error
             return message
 
         async def noted(message: Message) -> None:
             nonlocal has_begun
+            if is_over and not has_begun:
+                return  # the framework's own words for a body that broke off
             has_begun = True
             await send(message)
 
         try:
             await self.app(scope, counted, noted)
         except TooLarge:
-            if has_begun:
+            if has_begun or not is_over:
                 raise
+        if is_over and not has_begun:
             await answer(error)(scope, receive, send)
