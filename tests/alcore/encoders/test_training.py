@@ -10,6 +10,7 @@ from PIL import Image
 
 from alcore.encoders.builtin import BuiltinEncoder
 from alcore.encoders.training.data import FOLDERS, is_held_out, list_samples, open_cache, sampling_weights
+from alcore.encoders.training.evaluate import classic_features, nearest_neighbours
 from alcore.encoders.training.losses import cell_targets, vicreg
 from alcore.encoders.training.train import train
 from alcore.encoders.training.views import blot_out, corresponding_grid, crop, make_view
@@ -112,3 +113,17 @@ def test_a_stopped_run_goes_on_and_its_weights_load(data, tmp_path):
     assert weights.read_bytes() == (tmp_path / "whole" / "builtin.safetensors").read_bytes()
     assert json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])["step"] == 4
     assert BuiltinEncoder(weights).encode([np.zeros((9, 9, 3), np.uint8)]).vectors.shape == (1, 384)
+
+
+def test_neighbours_vote_by_similarity():
+    reference = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9], [0, 1]], dtype=np.float32)
+    labels = np.array(["a", "a", "b", "b", "b"])
+    queries = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    assert list(nearest_neighbours(reference, labels, queries, k=5)) == ["a", "b"]
+    assert list(nearest_neighbours(reference, labels, queries, k=1)) == ["a", "b"]
+
+
+def test_classic_features_are_unit_rows_of_one_length():
+    images = [np.random.default_rng(i).integers(0, 256, (50 + i, 80, 3), dtype=np.uint8) for i in range(2)]
+    features = classic_features(images)
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1.0, atol=1e-5)
