@@ -22,6 +22,7 @@ from alcore.errors import AlcoreError
 from app import __version__
 from app.api import errors, items, jobs, login, projects
 from app.api.limits import BodyLimit
+from app.api.log import RequestLog
 from app.errors import FewclickError
 from app.security import Auth, Gate, SecurityHeaders, check_exposure
 from app.service import AnnotationService, open_workspace
@@ -88,6 +89,7 @@ def create_app(
     app.add_middleware(BodyLimit, limit_of=lambda path: upload if path.endswith("/images") else other)
     app.add_middleware(Gate, auth=app.state.auth)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
     return app
 
 
@@ -175,9 +177,10 @@ def serve(workspace: Path, *, host: str | None = None, port: int | None = None, 
 
     settings = load_settings(workspace, host=host, port=port, token=token)
     check_exposure(settings)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(workspace, settings)
     tempfile.tempdir = str(app.state.service.tmp())  # uploads are patients' images: not into the system's folder
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, root_path=settings.root_path, log_level="warning", lifespan="on"
+        app, host=settings.host, port=settings.port, root_path=settings.root_path, log_config=None, access_log=False
     )
     uvicorn.Server(config).run()

@@ -5,6 +5,7 @@ The environment (`FEWCLICK_TOKEN`, `FEWCLICK_LEASE_S`, ...) wins over the file; 
 
 import ipaddress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -24,6 +25,8 @@ class Settings(BaseSettings):
     """One secret for programs (bearer token) and for the log-in page."""
     users_file: Path | None = None
     """Lines of `name:argon2 hash`; people log in with name and password."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """`info` writes one line per request and job to stderr; file names and pixels are never logged."""
     cookie_days: float = Field(7.0, gt=0)
     import_roots: tuple[Path, ...] = ()
     """Folders on the server that may be imported from over HTTP when it does not listen on loopback."""

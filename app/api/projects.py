@@ -60,7 +60,9 @@ def projects(service: Service) -> Projects:
 def create_project(body: ProjectIn, service: Service, settings: Config) -> Project:
     """Make a project."""
     _guard_specs(settings, body.encoder, body.segmenter)
-    return service.create_project(**body.model_dump())
+    made = service.create_project(**body.model_dump())
+    service.load_segmenter(made.id)
+    return made
 
 
 @router.get("/projects/{project_id}")
@@ -73,7 +75,9 @@ def project(project_id: int, service: Service) -> Project:
 def change_project(project_id: int, body: ProjectPatch, service: Service, settings: Config) -> Project:
     """Change settings; classes may only be appended."""
     _guard_specs(settings, body.encoder or "", body.segmenter or "")
-    return service.update_project(project_id, **body.model_dump(exclude_none=True))
+    changed = service.update_project(project_id, **body.model_dump(exclude_none=True))
+    service.load_segmenter(project_id)
+    return changed
 
 
 @router.post(

@@ -119,6 +119,15 @@ class _LogitsCache:
             return found.array
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Ahead:
+    """Work to do when nobody clicks: load a model, and encode an image where one is given."""
+
+    spec: str
+    item: Row | None = None
+    window: Window | None = None
+
+
 class Prompter:
     """Answers clicks, and encodes ahead in a thread of its own that yields to them."""
 
@@ -127,7 +136,7 @@ class Prompter:
         self._predictors = _Predictors(models)
         self._states = StateCache(int(settings.state_cache_mb * 1e6))
         self._logits = _LogitsCache(int(settings.logits_cache_mb * 1e6))
-        self._waiting: OrderedDict[tuple[str, str, str], tuple[Row, str, Window]] = OrderedDict()
+        self._waiting: OrderedDict[tuple[str, str, str], _Ahead] = OrderedDict()
         self._changed = threading.Condition()
         self._n_live = 0
         self._closed = False
@@ -180,10 +189,18 @@ class Prompter:
         """Encode an image when nobody clicks; returns at once. The newest `MAX_WAITING` requests are kept."""
         window = window or window_of(item)
         key = (str(item["content_hash"]), spec, window_key(window))
+        self._later(key, _Ahead(spec=spec, item=item, window=window))
+
+    def load_soon(self, spec: str) -> None:
+        """Load a model when nobody clicks; returns at once."""
+        self._later(("", spec, ""), _Ahead(spec=spec))
+
+    def _later(self, key: tuple[str, str, str], work: "_Ahead") -> None:
+        """Hand work to the thread that works ahead."""
         with self._changed:
             if self._closed:
                 return
-            self._waiting[key] = (dict(item), spec, window)
+            self._waiting[key] = work
             while len(self._waiting) > MAX_WAITING:
                 self._waiting.popitem(last=False)
             if self._thread is None:
@@ -239,12 +256,14 @@ class Prompter:
                 self._changed.wait_for(lambda: self._closed or (self._waiting and self._n_live == 0))
                 if self._closed:
                     return
-                _, (item, spec, window) = self._waiting.popitem(last=False)
+                _, work = self._waiting.popitem(last=False)
             try:
-                self._state(item, self._predictors.get(spec), window)
+                predictor = self._predictors.get(work.spec)
+                if work.item is not None and work.window is not None:
+                    self._state(work.item, predictor, work.window)
             except (AlcoreError, PromptError, OSError, RuntimeError, MemoryError) as error:
                 # The click on this image will meet the same error and show it; here nobody listens.
-                logger.warning("item %s was not encoded ahead: %s", item["id"], type(error).__name__)
+                logger.warning("work ahead of the clicks failed: %s", type(error).__name__)
 
 
 def _asked_window(item: Row, request: PredictRequest) -> Window:

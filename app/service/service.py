@@ -145,6 +145,11 @@ class AnnotationService:
         """Have an image encoded for prompts when nobody clicks."""
         items.prepare(self.context, item_id, window)
 
+    def load_segmenter(self, project_id: int) -> None:
+        """Have the project's promptable model loaded when nobody clicks, so that the first click need not wait."""
+        if self.project(project_id).task == "segmentation":
+            self.context.prompter.load_soon(items.segmenter_of(self.context, project_id))
+
     def predict(self, item_id: int, request: schemas.PredictRequest) -> schemas.PredictAnswer:
         """Turn the prompts of one object into a mask."""
         return items.predict(self.context, item_id, request)
