@@ -109,7 +109,7 @@ def export_weights(average: dict[str, torch.Tensor], path: Path) -> None:
     """Write the averaged weights as float16 safetensors, whole or not at all."""
     tensors = {key: value.half().contiguous() for key, value in average.items() if value.is_floating_point()}
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"format": "fewclick-encoder", "version": "1"})
+    save_file(tensors, partial, metadata={"format": "fewclick-encoder-1"})
     os.replace(partial, path)
 
 
