@@ -97,7 +97,7 @@ def test_the_loop_from_init_to_export(work: Path, tmp_path: Path, capsys: pytest
     assert len({row["name"] for row in chosen["items"]}) == 4
     assert all(row["reason"] for row in chosen["items"])
 
-    assert main(["train", str(work), "lesions"]) == 2
+    assert main(["train", str(work), "lesions"]) == 1  # the job began, and failed
     assert "annotated" in capsys.readouterr().err
     accept_all(work, class_id=1)
     assert main(["train", str(work), "lesions", "--json"]) == 0
