@@ -18,7 +18,7 @@ IMAGE_CHANNELS = 4
 """Red, green, blue, and 1 where there is image at all (0 in the padding)."""
 PROMPT_CHANNELS = 6
 N_OUTPUTS = 4
-"""Output 0 answers prompts that say enough; 1 to 3 are the candidates for an ambiguous single click, as in SAM."""
+"""Output 0 is the single answer; 1 to 3 are candidates, of which only the best is trained, as in SAM."""
 ENCODER_WIDTHS = (48, 96, 192, 256)
 ENCODER_BLOCKS = (1, 3, 3, 1)
 DECODER_WIDTHS = (32, 64, 96, 128)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 
 from prompts.builtin import frames
 from prompts.builtin.frames import View
@@ -96,7 +96,7 @@ class BuiltinPredictor:
 
         Returns:
             One or three masks with predicted IoU, and logits of shape `frames.feedback_shape(H, W)`; `chosen` is the
-            best by predicted IoU.
+            model's single answer: on validation images it beat the candidate of highest predicted IoU.
 
         Raises:
             InvalidPrompt: no prompt at all, a point or box outside the image, an empty box, logits of another size.
@@ -110,39 +110,40 @@ class BuiltinPredictor:
         if multimask is None:
             multimask = prompt.box is None and prompt.low_res_logits is None and len(prompt.points) == 1
         encoded: EncodedImage = state.features
-        view, logits, iou = self._look(encoded, prompt, state.image_size, multimask)
+        view, logits, iou = self._look(encoded, prompt, state.image_size)
+        offered = candidates(logits, iou) if multimask else [0]
         grid = frames.feedback_shape(*state.image_size)
-        full = frames.paste(logits, view, state.image_size, state.image_size)
-        low_res = full if grid == state.image_size else frames.paste(logits, view, state.image_size, grid)
-        return MaskPrediction(masks=full > 0, predicted_iou=iou, low_res_logits=low_res, chosen=int(iou.argmax()))
+        full = frames.paste(logits[offered], view, state.image_size, state.image_size)
+        low_res = full if grid == state.image_size else frames.paste(logits[offered], view, state.image_size, grid)
+        return MaskPrediction(masks=full > 0, predicted_iou=iou[offered], low_res_logits=low_res, chosen=0)
 
     def _look(
-        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int], multimask: bool
+        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int]
     ) -> tuple[View, np.ndarray, np.ndarray]:
         """Decode in the view that the prompt calls for, or, with clicks alone, that a first look calls for."""
         extent = known_extent(prompt, image_size)
         if extent is not None:
             view = frames.view_of(extent, *image_size, encoded.scales)
-            return view, *self._decode(encoded, view, prompt, image_size, multimask)
+            return view, *self._decode(encoded, view, prompt, image_size)
         view = frames.whole_view(encoded.scales)
-        logits, iou = self._decode(encoded, view, prompt, image_size, multimask)
+        logits, iou = self._decode(encoded, view, prompt, image_size)
         positive = [(p.x, p.y) for p in prompt.points if p.label == 1]
-        mask = frames.paste(logits[iou.argmax()][None], view, image_size, frames.coarse_shape(*image_size))[0] > 0
+        mask = frames.paste(logits[:1], view, image_size, frames.coarse_shape(*image_size))[0] > 0
         extent = frames.extent_of(mask, positive, image_size)
         if extent is None:
             return view, logits, iou
         closer = frames.view_of(extent, *image_size, encoded.scales)
         if closer.level == 0:
             return view, logits, iou
-        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size, multimask)
-        if frames.touches_border(close_logits[close_iou.argmax()], closer, image_size):
+        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size)
+        if frames.touches_border(close_logits[0], closer, image_size):
             return view, logits, iou
         return closer, close_logits, close_iou
 
     def _decode(
-        self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int], multimask: bool
+        self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Decode in one view; outputs 1 to 3 of the network are the candidates, output 0 the single answer."""
+        """Decode in one view: the single answer first, then the network's three candidates."""
         points = [(p.x * view.scale - view.x0, p.y * view.scale - view.y0, float(p.label)) for p in prompt.points]
         seen = [p for p in points if 0 <= p[0] < frames.WINDOW_PX and 0 <= p[1] < frames.WINDOW_PX]
         box = np.zeros(4, np.float32)
@@ -154,7 +155,29 @@ class BuiltinPredictor:
             last = frames.cut(prompt.low_res_logits, view, image_size)
         clicks = np.array(seen, np.float32).reshape(-1, 3)
         logits, iou = self._engine.decode(encoded, view, clicks, box, last)
-        return (logits[1:], iou[1:]) if multimask else (logits[:1], iou[:1])
+        logits[0] = never_empty(logits[0])
+        return logits, iou
+
+
+def never_empty(logits: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """Raise logits that are negative everywhere, so that what is at least half as likely as the best cell is kept.
+
+    Objects of a few cells can stay below probability one half; whoever points at one is better served by a small mask
+    (with its low predicted IoU) than by none.
+    """
+    top = float(logits.max())
+    if top > 0:
+        return logits
+    half = 0.5 / (1.0 + np.exp(-top))
+    return logits - np.float32(np.log(half / (1.0 - half)))
+
+
+def candidates(logits: Float[np.ndarray, "4 h w"], iou: Float[np.ndarray, "4"]) -> list[int]:
+    """Choose three of four outputs: the single answer, then the two candidates most unlike it, best first."""
+    masks = logits > 0
+    overlap = (masks[1:] & masks[0]).sum((1, 2)) / np.maximum((masks[1:] | masks[0]).sum((1, 2)), 1)
+    others = np.delete(np.arange(1, len(masks)), overlap.argmax())
+    return [0, *sorted(others.tolist(), key=lambda i: -float(iou[i]))]
 
 
 def known_extent(prompt: Prompt, image_size: tuple[int, int]) -> frames.Extent | None:

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 FOCAL_GAMMA = 2.0
 FOCAL_WEIGHT = 8.0
+IOU_WEIGHT = 4.0
 SPREAD_WEIGHT = 0.05
 """Share of the mean over the candidates beside their minimum, so that none of them dies."""
 
@@ -36,14 +37,13 @@ def total_loss(
 ) -> tuple[Tensor, Tensor]:
     """Return the loss of a batch and the Dice that its answers reach.
 
-    An ambiguous prompt is judged by the best of outputs 1 to 3 (and, for callers who want one mask, by output 0); any
-    other prompt by output 0, the candidates following with a small weight.
+    Output 0 is judged for every prompt. Of outputs 1 to 3 only the best is, with half the weight for an ambiguous
+    prompt and less for any other.
     """
     each = mask_losses(logits, targets)
     candidates = each[:, 1:].amin(1) + SPREAD_WEIGHT * each[:, 1:].mean(1)
-    loss = torch.where(ambiguous, candidates + 0.3 * each[:, 0], each[:, 0] + 0.2 * candidates).mean()
+    loss = (each[:, 0] + torch.where(ambiguous, 0.5, 0.2) * candidates).mean()
     truth = measured_iou(logits.detach(), targets)
-    loss = loss + F.mse_loss(iou, truth)
-    pick = torch.where(ambiguous, 1 + iou[:, 1:].argmax(1), 0)
-    reached = truth.gather(1, pick[:, None])[:, 0]
+    loss = loss + IOU_WEIGHT * F.mse_loss(iou, truth)
+    reached = truth[:, 0]
     return loss, 2 * reached / (1 + reached)

@@ -54,10 +54,9 @@ def decode(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> tupl
 
 
 def answer(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> None:
-    """Let the network answer some of the prompts and feed the chosen logits back into them."""
-    logits, iou = decode(net, features, prompts, rows)
-    pick = torch.where(prompts.is_ambiguous[rows], 1 + iou[:, 1:].argmax(1), 0)
-    prompts.logits[rows] = logits[torch.arange(len(rows)), pick].float()
+    """Let the network answer some of the prompts and feed its single answer back into them."""
+    logits, _ = decode(net, features, prompts, rows)
+    prompts.logits[rows] = logits[:, 0].float()
 
 
 def play(net: Net, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator) -> Prompts:

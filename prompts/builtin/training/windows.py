@@ -17,10 +17,19 @@ from prompts.builtin.training.data import Record
 OBJECTS_PER_WINDOW = 4
 MIN_AREA_PX = 20
 DATASET_SHARES = {
-    "nuclei_dsb2018": 0.20, "us_nerve_usgra": 0.22, "polyp_endotect": 0.21, "ct_liver_msd": 0.09, "fundus_chase": 0.02,
-    "mri_hippocampus_3d": 0.06, "cls_mednist": 0.03, "cls_us_breast_busi": 0.05, "cls_cxr_nih": 0.03, "synthetic": 0.09,
-}  # fmt: skip
-SUPERPIXEL_SHARE = 0.2
+    "nuclei_dsb2018": 0.24,
+    "us_nerve_usgra": 0.22,
+    "polyp_endotect": 0.21,
+    "ct_liver_msd": 0.09,
+    "fundus_chase": 0.02,
+    "mri_hippocampus_3d": 0.06,
+    "cls_mednist": 0.015,
+    "cls_us_breast_busi": 0.02,
+    "cls_cxr_nih": 0.015,
+    "synthetic": 0.08,
+}
+SUPERPIXEL_SHARE = 0.08
+SMALLER_OF_TWO_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ def view_grid(
     """Choose a view, often the whole image, otherwise a part around the object: sampling grid and side in pixels."""
     longest = max(height, width)
     x, y = target.x * width, target.y * height
-    if rng.random() < 0.45:
+    if rng.random() < 0.40:
         side = longest * rng.uniform(0.9, 1.15)
         x, y = width / 2 + side * rng.uniform(-0.05, 0.05), height / 2 + side * rng.uniform(-0.05, 0.05)
     else:
@@ -125,6 +134,8 @@ def draw_window(
     """Draw one window around a random object; None when no object large enough is in view."""
     height, width = record.pixels[0].shape[:2]
     target = found[int(rng.integers(len(found)))]
+    if rng.random() < SMALLER_OF_TWO_SHARE:
+        target = min(target, found[int(rng.integers(len(found)))], key=lambda extent: extent.side)
     grid, side = view_grid(height, width, target, rng)
     level = min(max(0, int(math.log2(max(side, 1) / WINDOW_PX))), len(record.pixels) - 1)
     pixels = torch.from_numpy(record.pixels[level].copy()).permute(2, 0, 1)[None].float() / 255

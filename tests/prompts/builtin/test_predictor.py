@@ -9,7 +9,7 @@ import pytest
 from jaxtyping import Bool, UInt8
 
 from prompts.builtin.frames import feedback_shape
-from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor
+from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor, candidates, never_empty
 from prompts.errors import CheckpointError, InvalidPrompt, StateMismatch
 from prompts.types import Box, ImageState, Point, Prompt
 
@@ -83,7 +83,8 @@ def test_a_single_click_has_three_candidates_and_more_prompts_one(
     assert found.predicted_iou.shape == (3,)
     assert found.low_res_logits.shape == (3, low_h, low_w)
     assert found.low_res_logits.dtype == np.float32
-    assert found.chosen == found.predicted_iou.argmax()
+    assert found.chosen == 0
+    np.testing.assert_array_equal(found.mask, predictor.predict(state, CLICK, multimask=False).mask)
     assert ((found.predicted_iou >= 0) & (found.predicted_iou <= 1)).all()
     two = Prompt(points=(*CLICK.points, Point(10.0, 200.0, 0)))
     assert len(predictor.predict(state, two).masks) == 1
@@ -107,6 +108,19 @@ def test_feeding_back_keeps_a_good_mask(predictor: BuiltinPredictor, state: Imag
     points = (*CLICK.points, Point(DISC_X, DISC_Y + 60, 0))
     again = predictor.predict(state, Prompt(points=points, low_res_logits=first.low_res_logits[first.chosen]))
     assert dice(again.mask, TRUTH) > 0.7
+
+
+def test_an_answer_is_never_empty() -> None:
+    unsure = np.full((4, 4), -6.0, np.float32)
+    unsure[1, 2], unsure[2, 2] = -1.0, -1.2
+    np.testing.assert_array_equal(np.argwhere(never_empty(unsure) > 0), [[1, 2], [2, 2]])
+    np.testing.assert_array_equal(never_empty(-unsure), -unsure)
+
+
+def test_the_candidate_most_like_the_single_answer_is_not_offered_twice() -> None:
+    logits = np.full((4, 8, 8), -1.0, np.float32)
+    logits[0, :4], logits[1, :1], logits[2, :4], logits[3, :8] = 1.0, 1.0, 1.0, 1.0
+    assert candidates(logits, np.array([0.9, 0.2, 0.9, 0.5], np.float32)) == [0, 3, 1]
 
 
 def test_the_same_question_gets_the_same_answer(predictor: BuiltinPredictor) -> None:
