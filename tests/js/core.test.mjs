@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { WorkClock } from "../../app/ui/static/js/core/clock.js";
+import { splitParts } from "../../app/ui/static/js/core/components.js";
 import { borderSegments, softSegments } from "../../app/ui/static/js/core/contour.js";
 import { History } from "../../app/ui/static/js/core/history.js";
 import { LatestWins } from "../../app/ui/static/js/core/latest_wins.js";
@@ -225,4 +226,44 @@ test("the soft border stays within half a pixel of the exact one and is closed",
     assert.ok(nearest <= 0.5);
   }
   assert.ok([...ends.values()].every((n) => n === 2));
+});
+
+test("a mask is split into its connected parts, as a slow flood fill does", () => {
+  let seed = 3;
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  for (let k = 0; k < 40; k++) {
+    const [h, w] = [3 + Math.floor(random() * 9), 3 + Math.floor(random() * 9)];
+    const bits = Uint8Array.from({ length: h * w }, () => (random() < 0.45 ? 1 : 0));
+    const seen = new Set();
+    const slow = [];
+    for (let i = 0; i < h * w; i++) {
+      if (!bits[i] || seen.has(i)) continue;
+      const part = new Uint8Array(h * w);
+      const open = [i];
+      seen.add(i);
+      while (open.length) {
+        const p = open.pop();
+        part[p] = 1;
+        const [x, y] = [p % w, Math.floor(p / w)];
+        for (const [u, v] of [[x - 1, y], [x + 1, y], [x, y - 1], [x, y + 1]]) {
+          const q = v * w + u;
+          if (u >= 0 && v >= 0 && u < w && v < h && bits[q] && !seen.has(q)) {
+            seen.add(q);
+            open.push(q);
+          }
+        }
+      }
+      slow.push(rle.encode(part, h, w).join());
+    }
+    const fast = splitParts(rle.encode(bits, h, w), h, w).map((counts) => counts.join());
+    assert.deepEqual(fast.sort(), slow.sort());
+  }
+});
+
+test("specks are left out, and too many parts stay one mask", () => {
+  const bits = Uint8Array.from([1, 0, 1, 0, 1, 0, 1, 0, 1]);
+  const counts = rle.encode(bits, 1, 9);
+  assert.equal(splitParts(counts, 1, 9).length, 5);
+  assert.deepEqual(splitParts(counts, 1, 9, { most: 4 }), [counts]);
+  assert.deepEqual(splitParts(counts, 1, 9, { minPixels: 2 }), []);
 });

@@ -1,11 +1,14 @@
 /** The work on one image: its sheet with undo and redo, the model's answers, the live mask, seconds and clicks. */
 import { Answers } from "../core/answers.js";
+import { splitParts } from "../core/components.js";
 import { History } from "../core/history.js";
 import { LiveMask } from "../core/live_mask.js";
 import * as rle from "../core/rle.js";
 import * as sheets from "../core/sheet.js";
 import { sameWindow } from "../core/windowing.js";
 import { packAnnotation, packDraft, unpackDraft } from "../core/wire.js";
+
+const SPECK_PX = 4; // smaller parts of a starting mask are noise
 
 export class Work {
   #shown = { id: null, base: null }; // the mask that stays in sight while the next answer is on its way
@@ -40,14 +43,18 @@ export class Work {
     return true;
   }
 
-  /** Starting masks: one alone is active at once, so that the next click corrects it. */
+  /** Starting masks, each connected part an object of its own: one alone is active at once, so that the next click corrects it. */
   offer(suggestion, task) {
     if (task === "classification") {
       if (suggestion.label) this.history = new History(sheets.setLabel(this.sheet, suggestion.label.name));
       return suggestion.label ? 1 : 0;
     }
-    const offered = sheets.withStart(this.sheet, suggestion);
-    const count = suggestion.objects.length;
+    const { width, height } = this.item;
+    const objects = suggestion.objects.flatMap((object) =>
+      splitParts(object.mask.counts, height, width, { minPixels: SPECK_PX }).map((counts) => ({ ...object, mask: { counts } })),
+    );
+    const offered = sheets.withStart(this.sheet, { objects });
+    const count = objects.length;
     this.history = new History(count === 1 ? sheets.select(offered, offered.objects[0].id) : offered);
     return count;
   }

@@ -32,9 +32,11 @@ export function drawCurve(svg, points, axis, labels) {
     svg.append(node);
     return node;
   };
-  for (const v of ticks(bottom, 1, 5)) {
+  const marks = ticks(bottom, 1, 5);
+  const digits = Math.max(1, ...marks.map((v) => String(v).split(".")[1]?.length ?? 0));
+  for (const v of marks) {
     draw("line", { x1: EDGE.left, x2: width - EDGE.right, y1: y(v), y2: y(v), class: "fc-grid" });
-    draw("text", { x: EDGE.left - 8, y: y(v) + 4, "text-anchor": "end" }, v.toFixed(1));
+    draw("text", { x: EDGE.left - 8, y: y(v) + 4, "text-anchor": "end" }, v.toFixed(digits));
   }
   for (const v of ticks(0, right, 8)) {
     draw("text", { x: x(v), y: HEIGHT - EDGE.bottom + 18, "text-anchor": "middle" }, axis === "seconds" ? duration(v) : v);

@@ -15,7 +15,7 @@ export function mount(element, ctx) {
     if (!job) return;
     part.bar.hidden = part.cancel.hidden = isOver(job);
     part.line.textContent = t("job.line", { kind: t(`job.kinds.${job.kind}`), state: t(`job.${job.state}`) });
-    part.detail.textContent = job.error ?? job.message ?? "";
+    part.detail.textContent = job.error ?? (job.state === "done" ? "" : job.message);
     if (job.steps) Object.assign(part.bar, { max: job.steps, value: job.step });
     else part.bar.removeAttribute("value");
     part.steps.textContent = job.steps && !isOver(job) ? t("job.steps", job) : "";
