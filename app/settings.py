@@ -32,19 +32,24 @@ class Settings(BaseSettings):
     """Folders on the server that may be imported from over HTTP when it does not listen on loopback."""
 
     max_file_mb: float = Field(512.0, gt=0)
+    """Limit of one imported file."""
     max_upload_mb: float = Field(4096.0, gt=0)
     """Limit of one upload request, all files together."""
-    max_upload_files: int = Field(20_000, ge=1)
+    max_upload_files: int = Field(500, ge=1)
+    """Limit of one upload request; each file of over 1 MB costs the server an open file, so send more in batches."""
     max_body_mb: float = Field(32.0, gt=0)
     """Limit of every other request's body."""
     max_draft_mb: float = Field(4.0, gt=0)
+    """Limit of one autosaved draft."""
 
     lease_s: float = Field(600.0, gt=0)
     """How long an item stays with an annotator without a heartbeat."""
     image_cache_mb: float = Field(256.0, ge=0)
+    """Memory for decoded images."""
     state_cache_mb: float = Field(768.0, ge=0)
     """Memory for encoded images of the promptable model."""
     logits_cache_mb: float = Field(64.0, ge=0)
+    """Memory for the last logits of objects that are being prompted."""
     prefetch_items: int = Field(2, ge=0, le=20)
     """Encode so many items ahead for prompts; 0 switches it off."""
     max_hole_share: float = Field(0.002, ge=0, le=1)

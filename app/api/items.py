@@ -1,5 +1,7 @@
 """Endpoints of items: pixels, prompts, leases, drafts and annotations."""
 
+import gzip
+
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
@@ -46,7 +48,11 @@ def pixels(item_id: int, request: Request, service: Service) -> Response:
         "X-Channels": str(1 if array.ndim == 2 else array.shape[2]),
     }
     raw = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
-    return Response(raw, media_type="application/octet-stream", headers=headers)
+    # Packed here, in a thread of its own: the middleware would hold up every other request for as long as it takes.
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    headers |= {"Content-Encoding": "gzip" if packs else "identity", "Vary": "Accept-Encoding"}
+    body = gzip.compress(raw, compresslevel=1) if packs else raw
+    return Response(body, media_type="application/octet-stream", headers=headers)
 
 
 @router.get("/{item_id}/thumbnail", response_class=Response)
