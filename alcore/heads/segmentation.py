@@ -17,7 +17,7 @@ from alcore.heads.losses import PixelLoss, make_pixel_loss
 from alcore.heads.precision import fast_autocast
 from alcore.types import Progress
 
-HEAD_SIDE = 160
+HEAD_SIDE = 128
 """Side in pixels to which images and label maps are squashed for the head."""
 IGNORE_LABEL = 255
 BATCH_SIZE = 12
