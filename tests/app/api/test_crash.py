@@ -19,7 +19,7 @@ from alcore.masks import decode_rle, encode_rle
 from tests.app.workspaces import disk, open_fake, queue_all, seeded
 from tests.paths import ROOT
 
-N_ITEMS, N_KILLS = 24, 2
+N_ITEMS, N_KILLS = 24, 1
 
 
 @contextmanager
