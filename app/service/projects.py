@@ -78,9 +78,8 @@ def view(ctx: Context, connection: Connection, project_id: int) -> Project:
 
 def registry() -> Registry:
     """All methods that can be chosen by name."""
-    from alcore.heads.registry import HEADS
-
     from alcore.encoders.registry import ENCODERS
+    from alcore.heads.registry import HEADS
     from alcore.strategies import STRATEGIES
     from prompts.registry import SEGMENTERS
 
@@ -115,9 +114,8 @@ def _check_classes(names: list[str]) -> None:
 
 def _check_settings(values: Mapping[str, object], task: str) -> None:
     """Refuse names that no registry knows; what follows a colon is the model's own business."""
-    from alcore.heads.registry import HEADS
-
     from alcore.encoders.registry import ENCODERS
+    from alcore.heads.registry import HEADS
     from alcore.strategies import STRATEGIES
     from prompts.registry import SEGMENTERS
 
