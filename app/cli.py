@@ -8,6 +8,7 @@ from typer.exceptions import TyperException
 
 from app.commands import bench, demo, doctor, project, registries, simulate, work, workspace
 from app.commands.output import is_bad_input, known_errors, one_line
+from app.processor import share_processor
 
 cli = typer.Typer(
     name="fewclick",
@@ -41,6 +42,7 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    share_processor()
     command = typer.main.get_command(cli)
     try:
         result = command.main(args=arguments, prog_name="fewclick", standalone_mode=False)

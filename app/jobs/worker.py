@@ -5,15 +5,15 @@ import os
 import sys
 from pathlib import Path
 
-NICENESS = 10
-"""Annotators' clicks come first."""
+from app.processor import share_processor, step_back
 
 
 def main(arguments: list[str]) -> int:
     """Run the job; 0 when it is done or was cancelled."""
     workspace, job_id = Path(arguments[0]), int(arguments[1])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    os.nice(NICENESS)
+    step_back()
+    share_processor(leave_a_core=True)
     from app.jobs.run import run_job
     from app.service import open_workspace
 
