@@ -54,5 +54,5 @@ export function drawCurve(svg, points, axis, labels) {
   }
   const last = points.at(-1);
   const aside = x(last.x) > width - 90 ? { x: x(last.x) - 10, "text-anchor": "end" } : { x: x(last.x) + 10, "text-anchor": "start" };
-  draw("text", { ...aside, y: y(last.value) - 10, class: "fc-last" }, `${last.metric} ${last.value.toFixed(3)}`);
+  draw("text", { ...aside, y: y(last.value) - 10, class: "fc-last" }, `${last.metric.replaceAll("_", " ")} ${last.value.toFixed(3)}`);
 }

@@ -27,7 +27,7 @@ export function mount(element, ctx) {
   const cells = (round) => {
     const each = round.items_done ? (round.seconds_spent / round.items_done).toFixed(1) : "–";
     const interval = round.ci95 ? round.ci95.map((v) => v.toFixed(3)).join(" – ") : "–";
-    const value = round.value === null ? "–" : `${round.metric} ${round.value.toFixed(3)}`;
+    const value = round.value === null ? "–" : `${round.metric.replaceAll("_", " ")} ${round.value.toFixed(3)}`;
     return [round.number, round.strategy, round.n_selected, round.items_done, duration(round.seconds_spent), round.clicks, each, value, interval];
   };
 
