@@ -98,7 +98,7 @@ def take_pictures(url: str, dataset: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         for scheme in ("light", "dark"):
-            context = browser.new_context(viewport={"width": 1360, "height": 860}, color_scheme=scheme)
+            context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
             page = context.new_page()
             page.goto(url)
             page.wait_for_function(f"({FIND}) !== undefined", timeout=60_000)
@@ -155,7 +155,9 @@ def save(page: Page, name: str) -> None:
     """Write one picture, small enough for the repository."""
     path = IMAGES / f"{name}.png"
     page.screenshot(path=str(path))
-    Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
     print(f"{path.relative_to(IMAGES.parent.parent)}  {path.stat().st_size / 1000:.0f} kB")
 
 
