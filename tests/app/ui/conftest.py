@@ -62,6 +62,11 @@ class Server:
             if project["job_id"] is not None:
                 self.api(f"jobs/{project['job_id']}/cancel", method="POST")
 
+    def revive(self) -> None:
+        """Start again if a test that killed the server failed before it could: one failure stays one."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
@@ -89,6 +94,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(workspace)
     running.start()
     yield running
+    running.revive()
     running.cancel_jobs()
     running.stop()
 
@@ -113,6 +119,7 @@ def open_page(server: Server, browser: Any) -> Iterator[Any]:
     opened: list[Annotating] = []
 
     def open_one(project: str | None, **context: Any) -> Annotating:
+        server.revive()
         opened.append(Annotating(browser, server, project, **context))
         return opened[-1]
 

@@ -116,7 +116,7 @@ def test_a_server_killed_under_the_page_loses_nothing(open_page: OpenPage, serve
     page.until("document.querySelector('.fc-message.fc-bad.fc-shown') !== null")
     page.shot("outage")
     points = page.active["points"]
-    assert page.js(f"app.vault.read('draft:{first}:0').sheet.objects[0].points.length") == 2
+    page.until(f"app.vault.read('draft:{first}:0').sheet.objects[0].points.length === 2")
     server.start()
     page.until("app.link.state === 'up'", timeout=30_000)
     page.settle()
