@@ -31,10 +31,10 @@ def command_line() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_COMMAND_LINE_INTRO = """Results go to stdout, as text or, with `--json`, as JSON; progress bars and errors go to
-stderr. An error is one line. Exit codes: 0 done, 1 failure, 2 bad input, 130 interrupted (a job that was waited for is
-cancelled). Commands that work on a workspace need no server, and may run beside one: both look at the same
-database."""
+_COMMAND_LINE_INTRO = """Results go to stdout, as text or, with `--json`, as JSON; progress and errors go to
+stderr: progress as a bar at a terminal, elsewhere as a line every 15 seconds. An error is one line. Exit codes: 0 done,
+1 failure, 2 bad input, 130 interrupted (a job that was waited for is cancelled). Commands that work on a workspace need
+no server, and may run beside one: both look at the same database."""
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -130,7 +130,7 @@ class Client:
 
         Args:
             job_id: the job's id.
-            progress: show a bar on stderr when that is a terminal.
+            progress: show a bar on stderr when that is a terminal. Elsewhere a library keeps silent: ask `job`.
             timeout_s: give up waiting (the job runs on) after this many seconds; None waits for ever.
 
         Raises:

@@ -115,7 +115,7 @@ class Project:
         Args:
             source: a folder, a file or several of them; hidden files are left out.
             group_by: a regular expression whose first group names the patient, or `patient` for the top folder.
-            progress: show a bar on stderr when that is a terminal.
+            progress: show a bar on stderr when that is a terminal; elsewhere nothing is written.
 
         Returns:
             How many went in, which were there already and which were refused, with the reason.
@@ -161,7 +161,7 @@ class Project:
             strategy: query strategy; None is the project's own (cold start first).
             seed: of every random choice.
             wait: return when the batch is queued; False returns at once.
-            progress: show a bar on stderr when that is a terminal.
+            progress: show a bar on stderr when that is a terminal; elsewhere nothing is written.
 
         Raises:
             Busy: another job of this project runs.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from app.commands.progress import progress
 
 if TYPE_CHECKING:
     from app.api.schemas import Job, Project
@@ -51,20 +52,17 @@ def project_named(service: AnnotationService, name: str) -> Project:
 
 
 def wait_for(service: AnnotationService, job: Job) -> Job:
-    """Wait for a job with a bar on stderr; Ctrl-C cancels it.
+    """Wait for a job and show on stderr how far it is; Ctrl-C cancels it.
 
     Raises:
         JobFailed: it failed or was cancelled.
     """
-    from tqdm import tqdm
-
     from app.errors import JobFailed
 
     try:
-        with tqdm(unit="step", disable=None, leave=False, file=sys.stderr) as bar:
+        with progress("step") as show:
             while (job := service.job(job.id)).state in ("queued", "running"):
-                bar.total, bar.n = job.steps or None, job.step
-                bar.set_description(job.message or job.kind)
+                show(job.message or job.kind, job.step, job.steps)
                 time.sleep(POLL_S)
                 service.context.runner.reap()  # a worker that died ends its job here, with no server to see it
     except KeyboardInterrupt:

@@ -1,9 +1,7 @@
-"""What all commands share: printing for people or machines, progress bars, and errors in one line."""
+"""What all commands share: printing for people or machines, and errors in one line."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,20 +22,6 @@ def table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
         return ""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-@contextmanager
-def progress_bar(what: str, unit: str = "image") -> Iterator[Callable[[int, int], None]]:
-    """Give a function (done, total) that moves a bar on stderr, with the time left; silent where no person looks."""
-    from tqdm import tqdm
-
-    with tqdm(desc=what, unit=unit, disable=None, leave=False, file=sys.stderr) as bar:
-
-        def move(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield move
 
 
 def write_json(path: Path, document: object) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from app.commands.output import AsJson, checked_out, progress_bar, show, table, write_json
+from app.commands.output import AsJson, checked_out, show, table, write_json
+from app.commands.progress import progress_bar
 
 
 def add_to(cli: typer.Typer) -> None:
