@@ -3,14 +3,11 @@
 import inspect
 import math
 import re
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
-from alcore.encoders.base import Encoding
-from alcore.encoders.foreign import choose_level, prepare, run_batches
+from alcore.encoders.foreign import ForeignEncoder, choose_level
 from alcore.encoders.weights import fingerprint
 from alcore.errors import ModelFileError
 
@@ -18,7 +15,7 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _DEFAULT_SIDE = 224
 
 
-class HuggingFaceEncoder:
+class HuggingFaceEncoder(ForeignEncoder):
     """`AutoModel` with frozen weights.
 
     A transformer's vector is its CLS token beside the mean of its patch tokens; its dense map are the patch tokens,
@@ -28,27 +25,11 @@ class HuggingFaceEncoder:
 
     def __init__(self, name: str, *, allow_download: bool = False) -> None:
         self._model = _load_model(name, allow_download=allow_download)
-        self._side, self._mean, self._std = _preprocessing(name, self._model.config, allow_download=allow_download)
+        side, mean, std = _preprocessing(name, self._model.config, allow_download=allow_download)
         self._takes_any_side = "interpolate_pos_encoding" in inspect.signature(self._model.forward).parameters
         label = re.sub(r"[^A-Za-z0-9.]+", "-", name.rstrip("/\\").replace("\\", "/").split("/")[-1])
-        self.encoder_id = f"huggingface-{label}-{self._side}-{fingerprint(self._model)}"
-        with torch.inference_mode():
-            blank = np.zeros((1, self._side, self._side, 3), dtype=np.uint8)
-            vectors, dense = self._forward(prepare(blank, mean=self._mean, std=self._std))
-        self.dim = int(vectors.shape[1])
-        self.dense_shape = (int(dense.shape[1]), int(dense.shape[2]), int(dense.shape[3]))
-
-    def encode(self, images: Sequence[np.ndarray]) -> Encoding:
-        """Encode images; see `Encoder.encode`."""
-        return run_batches(
-            images,
-            self._forward,
-            side=self._side,
-            mean=self._mean,
-            std=self._std,
-            dim=self.dim,
-            dense_shape=self.dense_shape,
-        )
+        self.encoder_id = f"huggingface-{label}-{side}-{fingerprint(self._model)}"
+        super().__init__(side=side, mean=mean, std=std)
 
     def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """One pass: vectors and dense maps."""

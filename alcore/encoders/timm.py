@@ -1,22 +1,19 @@
 """Backbones of the `timm` package, with its own weights or a checkpoint file."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from alcore.encoders.base import Encoding
-from alcore.encoders.foreign import choose_level, prepare, run_batches
+from alcore.encoders.foreign import ForeignEncoder, choose_level
 from alcore.encoders.weights import fill, fingerprint, read_tensors
 from alcore.errors import InvalidInput, ModelFileError, UnknownName
 
 _HEADS = r"(module\.)?(head|fc|classifier|head_dist|last_linear)\b"
 
 
-class TimmEncoder:
+class TimmEncoder(ForeignEncoder):
     """A timm model without its classifier.
 
     The vector is the pooled output, the dense map the deepest level at stride 16 or finer (patch tokens, for a
@@ -26,26 +23,9 @@ class TimmEncoder:
     def __init__(self, name: str, *, checkpoint: Path | None = None, allow_download: bool = False) -> None:
         self._model = _build(name, checkpoint, allow_download=allow_download)
         settings = self._model.pretrained_cfg
-        self._side = int(settings["input_size"][-1])
-        self._mean, self._std = tuple(settings["mean"]), tuple(settings["std"])
-        self.encoder_id = f"timm-{re.sub(r'[^A-Za-z0-9._]+', '-', name)}-{self._side}-{fingerprint(self._model)}"
-        with torch.inference_mode():
-            blank = np.zeros((1, self._side, self._side, 3), dtype=np.uint8)
-            vectors, dense = self._forward(prepare(blank, mean=self._mean, std=self._std))
-        self.dim = int(vectors.shape[1])
-        self.dense_shape = (int(dense.shape[1]), int(dense.shape[2]), int(dense.shape[3]))
-
-    def encode(self, images: Sequence[np.ndarray]) -> Encoding:
-        """Encode images; see `Encoder.encode`."""
-        return run_batches(
-            images,
-            self._forward,
-            side=self._side,
-            mean=self._mean,
-            std=self._std,
-            dim=self.dim,
-            dense_shape=self.dense_shape,
-        )
+        side = int(settings["input_size"][-1])
+        self.encoder_id = f"timm-{re.sub(r'[^A-Za-z0-9._]+', '-', name)}-{side}-{fingerprint(self._model)}"
+        super().__init__(side=side, mean=settings["mean"], std=settings["std"])
 
     def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """One pass: vectors and dense maps."""
