@@ -1,7 +1,7 @@
 """The only place where xy meets row and column, where images are fitted to a model's frame, and prompts are checked.
 
 Elsewhere all is in continuous image pixels: pixel i spans [i, i + 1), its centre is i + 0.5, boxes end exclusively.
-SAM's prompt encoder adds 0.5 to what it gets, so `LongestSide.to_sam` takes 0.5 off in the model's frame.
+SAM's prompt encoder adds 0.5 to what it gets, so `to_sam` of a frame takes 0.5 off in the model's frame.
 """
 
 import math
@@ -124,8 +124,8 @@ def box_mask(box: Box, image_size: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LongestSide:
-    """How an image lies in a square model frame: its longer side scaled to fit, at the top left, padded elsewhere."""
+class Square:
+    """How an image lies in a square model frame: stretched over all of it, as SAM 2 and its kin were trained."""
 
     image_size: tuple[int, int]
     """(H, W) of the image."""
@@ -134,10 +134,8 @@ class LongestSide:
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """(h, w) of the scaled image inside the square, rounded half up as SAM does, at least one pixel each."""
-        height, width = self.image_size
-        scale = self.side_px / max(height, width)
-        return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+        """(h, w) of the scaled image inside the square."""
+        return self.side_px, self.side_px
 
     def fit_image(self, image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "fh fw 3"]:
         """Scale an image to `input_size`, bilinear with antialiasing, as SAM was trained; the caller pads."""
@@ -165,3 +163,15 @@ class LongestSide:
     def box_to_sam(self, box: Box) -> Float[np.ndarray, "2 2"]:
         """Map a box to its two corners in SAM's frame, rows (x0, y0) and (x1, y1)."""
         return self.to_sam(np.array([[box.x0, box.y0], [box.x1, box.y1]], dtype=np.float64))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongestSide(Square):
+    """How an image lies in a square model frame: its longer side scaled to fit, at the top left, padded elsewhere."""
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(h, w) of the scaled image inside the square, rounded half up as SAM does, at least one pixel each."""
+        height, width = self.image_size
+        scale = self.side_px / max(height, width)
+        return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import UInt8
 
+from prompts.errors import StateMismatch
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 
@@ -35,3 +36,19 @@ class Predictor(Protocol):
             StateMismatch: `state` belongs to another model.
         """
         ...
+
+
+def check_state(state: ImageState, model_id: str) -> None:
+    """Raise `StateMismatch` unless `state` was made by the model of this id."""
+    if state.model_id != model_id:
+        raise StateMismatch(
+            f"this image was encoded by '{state.model_id}', but '{model_id}' shall predict; embed it again"
+        )
+
+
+def wants_candidates(prompt: Prompt) -> bool:
+    """Tell whether a prompt is ambiguous enough for several masks: a single click without box or logits.
+
+    Source: Kirillov et al. 2023, section 3: one click may mean a whole or a part, more prompts seldom do.
+    """
+    return len(prompt.points) == 1 and prompt.box is None and prompt.low_res_logits is None

@@ -21,7 +21,7 @@ class SegmenterInfo:
     paper: str
     licence: str
     needs_checkpoint: bool = False
-    """True where a weights file must be named; nothing is ever downloaded."""
+    """True where weights must be named; nothing is ever downloaded unless `load_predictor` is told that it may."""
 
 
 def _sam(size: str, parameters: str) -> SegmenterInfo:
@@ -48,6 +48,13 @@ SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
             _sam("vit_b", "94 M parameters"),
             _sam("vit_l", "312 M parameters"),
             _sam("vit_h", "641 M parameters"),
+            SegmenterInfo(
+                name="huggingface",
+                summary="huggingface:<hub name or folder>: SAM, SAM-HQ, SAM 2, EdgeTAM, SAM 3 tracker, by transformers",
+                paper="as its model card says, e.g. SAM 2 (arXiv:2408.00714), SAM-HQ (arXiv:2306.01567)",
+                licence="as its model card says",
+                needs_checkpoint=True,
+            ),
         )
     }
 )
@@ -59,12 +66,13 @@ def split_spec(spec: str) -> tuple[str, Path | None]:
     return name, Path(path) if colon and path else None
 
 
-def load_predictor(name: str, *, checkpoint: Path | None = None) -> Predictor:
+def load_predictor(name: str, *, checkpoint: Path | None = None, allow_download: bool = False) -> Predictor:
     """Load a promptable model; slow, so callers keep what comes back.
 
     Args:
-        name: a key of `SEGMENTERS`, or name and weights file in one: "sam_vit_b:/path/file.pth".
-        checkpoint: the weights file, for models that need one; wins over a file in `name`.
+        name: a key of `SEGMENTERS`, or name and weights in one: "sam_vit_b:/path/file.pth", "huggingface:/folder".
+        checkpoint: the weights file or folder, for models that need one; wins over one in `name`.
+        allow_download: let "huggingface:<hub name>" fetch what this machine lacks.
 
     Raises:
         UnknownModel: there is no such model.
@@ -84,10 +92,16 @@ def load_predictor(name: str, *, checkpoint: Path | None = None) -> Predictor:
 
         return BuiltinPredictor()
     if path is None:
+        if model == "huggingface":
+            raise CheckpointError("segmenter 'huggingface' needs a model; write 'huggingface:<hub name or folder>'")
         raise CheckpointError(
             f"segmenter '{model}' needs a weights file, and none was named; write '{model}:/path/to/file.pth'. "
             f"Meta's files are listed at github.com/facebookresearch/segment-anything#model-checkpoints"
         )
+    if model == "huggingface":
+        from prompts.huggingface import load_huggingface
+
+        return load_huggingface(path.as_posix(), allow_download=allow_download)
     from prompts.sam import load_sam
 
     return load_sam(path, size=model.removeprefix("sam_"))

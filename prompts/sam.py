@@ -5,34 +5,22 @@ two people on two images would mix. Here the encoded image travels in an `ImageS
 number of threads.
 """
 
-import hashlib
-import pickle
-import struct
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import Tensor
 
-from prompts.errors import CheckpointError, StateMismatch
+from prompts.errors import CheckpointError
 from prompts.geometry import LongestSide, points_to_arrays, validate_image, validate_prompt
+from prompts.predictor import check_state, wants_candidates
 from prompts.sam_layout import DECODER_HEADS, SamLayout, check_size, read_layout, refuse_key_mismatch
 from prompts.types import ImageState, MaskPrediction, Prompt
+from prompts.weights import Precision, computes_bfloat16, file_digest, read_state_dict, refuse_not_finite
 
-Precision = Literal["auto", "float32", "bfloat16"]
-
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
-# What the readers of torch and safetensors were seen to raise on 3,000 files with flipped bytes.
-_UNREADABLE = (
-    *(RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError),
-    *(struct.error, SafetensorError),
-)
 _PIXEL_MEAN = [123.675, 116.28, 103.53]
 _PIXEL_STD = [58.395, 57.12, 57.375]
 
@@ -43,7 +31,7 @@ class SamModel:
     def __init__(self, sam: Sam, *, model_id: str, precision: Precision = "auto") -> None:
         self._sam = sam.eval().requires_grad_(False)
         self._model_id = model_id
-        self._bfloat16 = precision == "bfloat16" or (precision == "auto" and _has_fast_bfloat16(sam.device))
+        self._bfloat16 = computes_bfloat16(precision, sam.device)
         height, width = sam.prompt_encoder.mask_input_size
         self._logits_size = (int(height), int(width))
 
@@ -81,13 +69,10 @@ class SamModel:
             InvalidPrompt: no prompt at all, a point or box outside the image, an empty box, logits of another size.
             StateMismatch: `state` belongs to another model.
         """
-        if state.model_id != self.model_id:
-            raise StateMismatch(
-                f"this image was encoded by '{state.model_id}', but '{self.model_id}' shall predict; embed it again"
-            )
+        check_state(state, self.model_id)
         validate_prompt(prompt, state.image_size, logits_size=self._logits_size)
         if multimask is None:
-            multimask = len(prompt.points) == 1 and prompt.box is None and prompt.low_res_logits is None
+            multimask = wants_candidates(prompt)
         frame = self._frame(state.image_size)
         with torch.inference_mode():
             sparse, dense = self._sam.prompt_encoder(*self._encode(prompt, frame))
@@ -140,7 +125,7 @@ def load_sam(path: Path, *, size: str | None = None, device: str = "cpu", precis
     Raises:
         CheckpointError: the file is missing, truncated, unsafe, of another family or of another size.
     """
-    state_dict = _plain_state_dict(_read_tensors(path), path.name)
+    state_dict = read_state_dict(path)
     layout = read_layout({key: tuple(value.shape) for key, value in state_dict.items()}, source=path.name)
     if size is not None:
         check_size(layout, size, source=path.name)
@@ -149,42 +134,7 @@ def load_sam(path: Path, *, size: str | None = None, device: str = "cpu", precis
         if name in state_dict:
             getattr(sam, name).copy_(state_dict.pop(name).reshape(3, 1, 1))
     _assign(sam, state_dict, path.name)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return SamModel(sam.float().to(device), model_id=f"sam_{layout.size}@{digest[:12]}", precision=precision)
-
-
-def _read_tensors(path: Path) -> object:
-    """Read a weights file without running anything that it may contain."""
-    if not path.is_file():
-        raise CheckpointError(f"there is no weights file '{path.name}' in {path.parent}; check the path")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"'{path.name}' is no plain weights file: it is damaged, of another kind, or holds Python objects that "
-            f"could run code, which is refused; save model.state_dict() alone, as .safetensors, or get the file again"
-        ) from error
-    except _UNREADABLE as error:
-        raise CheckpointError(
-            f"'{path.name}' ({path.stat().st_size} bytes) cannot be read: truncated, damaged or no weights file "
-            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); get it again and compare its size"
-        ) from error
-
-
-def _plain_state_dict(loaded: object, source: str) -> dict[str, Tensor]:
-    """Take the state dict out of common wrappings."""
-    for name in _WRAPPERS:
-        if isinstance(loaded, dict) and isinstance(loaded.get(name), dict):
-            loaded = loaded[name]
-    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) and isinstance(k, str) for k, v in loaded.items()):
-        raise CheckpointError(
-            f"'{source}' holds {type(loaded).__name__} where a state dict (names to tensors) is expected; "
-            f"save model.state_dict() of a segment_anything Sam"
-        )
-    return {key.removeprefix("module."): value for key, value in loaded.items()}
+    return SamModel(sam.float().to(device), model_id=f"sam_{layout.size}@{file_digest(path)}", precision=precision)
 
 
 def _build(layout: SamLayout) -> Sam:
@@ -236,14 +186,5 @@ def _assign(sam: Sam, state_dict: dict[str, Tensor], source: str) -> None:
                 f"'{source}': tensor {key} is {tuple(value.shape)} but must be {tuple(expected[key].shape)} for the "
                 f"encoder that the file describes; it was mixed or damaged: get it again"
             )
-        if not torch.isfinite(value).all():
-            raise CheckpointError(f"'{source}': tensor {key} holds NaN or infinity; the file is damaged: get it again")
+    refuse_not_finite(state_dict, source)
     sam.load_state_dict(state_dict, assign=True)
-
-
-def _has_fast_bfloat16(device: torch.device) -> bool:
-    """Tell whether matrix products in bfloat16 are native: AVX512-BF16 or AMX on a CPU, Ampere or later on a GPU."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    native = torch.cpu.get_capabilities()
-    return device.type == "cpu" and bool(native.get("avx512_bf16", False) or native.get("amx_bf16", False))

@@ -19,7 +19,10 @@ FORBIDDEN = {
     "app/api": {"torch", "gradio", "sqlalchemy"},
     "app/store": {"torch", "gradio", "fastapi", "starlette", "prompts"},
 }
-TORCH_ROOMS = ("alcore/encoders/", "alcore/heads/", "prompts/sam.py", "prompts/huggingface.py", "prompts/builtin/")
+TORCH_ROOMS = (
+    *("alcore/encoders/", "alcore/heads/", "prompts/sam.py", "prompts/mobile_sam.py", "prompts/huggingface.py"),
+    *("prompts/weights.py", "prompts/builtin/"),
+)
 
 
 def imported_names(file: Path) -> Iterator[str]:
