@@ -65,8 +65,7 @@ class Settings(BaseSettings):
     max_per_group: int | None = Field(None, ge=1)
     """At most so many items of one group (patient) in a batch."""
     crossfit_folds: int = Field(3, ge=2, le=10)
-    crossfit_members: int = Field(1, ge=1)
-    """Committee members in cross-fitting; the model that is kept has its head's own number."""
+    """Labels are measured in so many parts, each by a head that was trained without it."""
     gate_tolerance: float = Field(0.02, ge=0)
     """A new model replaces the old one unless it is worse by more than this, on items that neither was trained on."""
     max_scored: int = Field(1000, ge=1)

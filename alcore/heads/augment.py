@@ -19,6 +19,15 @@ class Batch:
     """Label ids, legal everywhere, also where the weight is 0."""
     weights: Float[torch.Tensor, "n s s"]
 
+    def take(self, rows: list[int]) -> "Batch":
+        """Take some images."""
+        return Batch(
+            features=self.features[rows],
+            images=self.images[rows],
+            targets=self.targets[rows],
+            weights=self.weights[rows],
+        )
+
 
 def random_affine(n: int, *, generator: torch.Generator) -> Float[torch.Tensor, "n 2 3"]:
     """Mirror left and right half the time, turn by up to 20 degrees, scale by 0.75 to 1.25, shift by up to 10 %.

@@ -1,13 +1,13 @@
 """Segmentation head: a committee of small decoders on frozen dense features and the image, trained from scratch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from alcore.errors import InvalidInput
 from alcore.heads.augment import Batch, move, random_affine, recolour
@@ -89,6 +89,7 @@ def train_segmentation_head(
     weights: Float[np.ndarray, "n side side"] | None = None,
     seed: int,
     n_members: int = 3,
+    folds: Sequence[Int[np.ndarray, " f"]] | None = None,
     steps: int | None = None,
     progress: Progress | None = None,
 ) -> SegmentationHead:
@@ -102,6 +103,8 @@ def train_segmentation_head(
         weights: how much each pixel counts, >= 0; all 1 by default.
         seed: the same seed and data give the same head on one machine.
         n_members: decoders in the committee; they differ in their first weights and in the order of the images.
+        folds: rows to leave out, one fold a member, which sets their number: member i is trained on all but
+            `folds[i]`, so it can be measured there, and members differ in what they saw, too.
         steps: optimiser steps a member; by default chosen from the number of images.
         progress: called after each step with (done, total); what it raises stops the training.
 
@@ -109,10 +112,17 @@ def train_segmentation_head(
         The trained head.
 
     Raises:
-        InvalidInput: shapes do not match, an id is not allowed, or no pixel counts.
+        InvalidInput: shapes do not match, an id is not allowed, or no pixel counts (of what a member may see).
         Cancelled: raised by `progress`.
+
+    Source: members that leave a fold out are the ensemble of nnU-Net (Isensee et al. 2021,
+    doi:10.1038/s41592-020-01008-z).
     """
     _check_training(dense, images_rgb, targets, n_classes, weights)
+    left_out = [np.empty(0, dtype=np.int64)] * n_members if folds is None else folds
+    seen = [np.setdiff1d(np.arange(len(dense)), fold) for fold in left_out]
+    for rows in seen:
+        _check_counted(targets[rows], None if weights is None else weights[rows])
     features = torch.from_numpy(dense).float()
     mean, std = features.mean((0, 2, 3)), features.std((0, 2, 3)).clamp(min=1e-3)
     ids, counts = _clean_labels(targets, weights)
@@ -125,13 +135,15 @@ def train_segmentation_head(
     steps = steps or default_steps(len(dense))
     pixel_loss = make_pixel_loss()
     members = []
-    for member in range(n_members):
+    for member, rows in enumerate(seen):
 
         def tick(done: int, first: int = member * steps) -> None:
             if progress is not None:
-                progress(first + done, n_members * steps)
+                progress(first + done, len(seen) * steps)
 
-        members.append(_train_member(data, n_classes, pixel_loss, seed=seed * 1009 + member, steps=steps, tick=tick))
+        members.append(
+            _train_member(data, rows, n_classes, pixel_loss, seed=seed * 1009 + member, steps=steps, tick=tick)
+        )
     return SegmentationHead(members=tuple(members), n_classes=n_classes, feature_mean=mean, feature_std=std)
 
 
@@ -166,9 +178,16 @@ def _new_decoder(n_features: int, n_classes: int) -> Decoder:
 
 
 def _train_member(
-    data: Batch, n_classes: int, pixel_loss: PixelLoss, *, seed: int, steps: int, tick: Callable[[int], None]
+    data: Batch,
+    seen: np.ndarray,
+    n_classes: int,
+    pixel_loss: PixelLoss,
+    *,
+    seed: int,
+    steps: int,
+    tick: Callable[[int], None],
 ) -> Decoder:
-    """Train one decoder with AdamW and a one-cycle rate."""
+    """Train one decoder on some rows, with AdamW and a one-cycle rate."""
     with torch.random.fork_rng(devices=[]):  # first weights and dropout draw from the global generator
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed + 1)
@@ -179,7 +198,7 @@ def _train_member(
             for group in optimiser.param_groups:
                 group["lr"] = PEAK_RATE * _rate(step, steps)
             while len(order) < BATCH_SIZE:
-                order += torch.randperm(len(data.images), generator=generator).tolist()
+                order += seen[torch.randperm(len(seen), generator=generator).numpy()].tolist()
             rows, order = order[:BATCH_SIZE], order[BATCH_SIZE:]
             batch = _draw(data, rows, generator)
             with fast_autocast():
@@ -194,10 +213,7 @@ def _train_member(
 
 def _draw(data: Batch, rows: list[int], generator: torch.Generator) -> Batch:
     """Take rows, move and recolour them."""
-    chosen = Batch(
-        features=data.features[rows], images=data.images[rows], targets=data.targets[rows], weights=data.weights[rows]
-    )
-    moved = move(chosen, random_affine(len(rows), generator=generator))
+    moved = move(data.take(rows), random_affine(len(rows), generator=generator))
     return Batch(
         features=moved.features.contiguous(memory_format=torch.channels_last),
         images=recolour(moved.images, generator=generator).contiguous(memory_format=torch.channels_last),
@@ -258,10 +274,14 @@ def _check_training(
     unknown = np.setdiff1d(np.unique(targets), [*range(n_classes), IGNORE_LABEL])
     if unknown.size:
         raise InvalidInput(f"targets hold id {unknown[0]}; allowed are 0 .. {n_classes - 1} and {IGNORE_LABEL}")
+    if weights is not None and (
+        weights.shape != targets.shape or not np.isfinite(weights).all() or (weights < 0).any()
+    ):
+        raise InvalidInput(f"weights must be finite, >= 0 and of shape {targets.shape}; got {weights.shape}")
+
+
+def _check_counted(targets: np.ndarray, weights: np.ndarray | None) -> None:
+    """Refuse labels none of whose pixels counts."""
     counted = targets != IGNORE_LABEL
-    if weights is not None:
-        if weights.shape != targets.shape or not np.isfinite(weights).all() or (weights < 0).any():
-            raise InvalidInput(f"weights must be finite, >= 0 and of shape {targets.shape}; got {weights.shape}")
-        counted = counted & (weights > 0)
-    if not counted.any():
+    if not (counted if weights is None else counted & (weights > 0)).any():
         raise InvalidInput("every pixel is ignored or has weight 0; accept at least one mask")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from alcore.types import Progress
-from app.jobs.learners import Fitted, ItemScores, Offer, Opinion
+from app.jobs.learners import Fitted, ItemScores, Offer, Opinion, joined_scores
 from app.jobs.pool import Pool
 from app.service.models import ClassificationHead
 from app.store.database import Row
@@ -26,26 +26,32 @@ class ClassificationLearner:
         if self.items:
             self.vectors = pool.store.vectors(pool.keys(self.items))
 
-    def can_train(self, rows: np.ndarray) -> bool:
+    def can_train(self) -> bool:
         """See `Learner`."""
-        return len(set(self.targets[rows].tolist())) >= 2
+        return len(set(self.targets.tolist())) >= 2
 
     def strata(self) -> list[str]:
         """See `Learner`."""
         return [self.names[target] for target in self.targets]
 
-    def fit(self, rows: np.ndarray, *, seed: int, n_members: int | None, progress: Progress) -> Fitted:
-        """See `Learner`."""
-        head = self._models.train_classification(
-            self.vectors[rows],
-            self.targets[rows],
-            len(self.names),
-            kind=str(self.pool.project["head"]),
-            seed=seed,
-            n_members=n_members,
+    def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
+        """See `Learner`: these heads are so cheap that each fold gets one of its own beside the one that is kept."""
+        everything = np.arange(len(self.items))
+        folds = [fold for fold in folds if len(set(np.delete(self.targets, fold).tolist())) >= 2]
+        parts = []
+        for done, fold in enumerate(folds, start=1):
+            parts.append(FittedClassification(self._train(np.setdiff1d(everything, fold), seed), self).measure(fold))
+            progress(done, len(folds) + 1)
+        fitted = FittedClassification(self._train(everything, seed), self)
+        progress(len(folds) + 1, len(folds) + 1)
+        return fitted, joined_scores(len(self.items), folds, parts)
+
+    def _train(self, rows: np.ndarray, seed: int) -> ClassificationHead:
+        """Train on some of the labeled items."""
+        kind = str(self.pool.project["head"])
+        return self._models.train_classification(
+            self.vectors[rows], self.targets[rows], len(self.names), kind=kind, seed=seed
         )
-        progress(1, 1)
-        return FittedClassification(head, self)
 
     def load(self, file: Path) -> Fitted:
         """See `Learner`."""

@@ -1,6 +1,6 @@
 """What training, measuring and suggesting need of a task; `segmentation.py` and `classification.py` give it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,26 @@ class ItemScores:
     """(m, c) samples to judge calibration by."""
     targets: np.ndarray
     """(m,) the true classes of these."""
+
+
+def joined_scores(n: int, folds: Sequence[np.ndarray], parts: Iterable[ItemScores]) -> ItemScores | None:
+    """The scores of n items out of those of folds, each measured by its own head; None where there is no fold."""
+    scores = list(parts)
+    if not scores:
+        return None
+    values = np.full(n, np.nan)
+    for fold, part in zip(folds, scores, strict=True):
+        values[fold] = part.values
+    return ItemScores(
+        values=values,
+        probabilities=np.concatenate([part.probabilities for part in scores]),
+        targets=np.concatenate([part.targets for part in scores]),
+    )
+
+
+def part_of(progress: Progress, part: int, n_parts: int) -> Progress:
+    """The progress of one of several parts that take about the same time."""
+    return lambda done, total: progress(part * total + done, n_parts * total)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +95,20 @@ class Learner(Protocol):
         """The labeled items."""
         ...
 
-    def can_train(self, rows: np.ndarray) -> bool:
-        """True when these are enough to train on."""
+    def can_train(self) -> bool:
+        """True when the labels are enough to train on."""
         ...
 
     def strata(self) -> list[str]:
         """A rough class of each labeled item, to be spread evenly over folds."""
         ...
 
-    def fit(self, rows: np.ndarray, *, seed: int, n_members: int | None, progress: Progress) -> Fitted:
-        """Train on these; None members is the head's own number."""
+    def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
+        """Train on all labeled items, and measure each one that is in a fold by a head that has not seen this fold.
+
+        Returns:
+            The head to keep, and the scores of all labeled items, NaN where one was not measured; None for no folds.
+        """
         ...
 
     def load(self, file: Path) -> Fitted:

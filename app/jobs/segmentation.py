@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from alcore.masks import components, decode_rle, encode_rle
 from alcore.metrics import mean_dice_per_class
 from alcore.types import Progress
-from app.jobs.learners import Fitted, ItemScores, Offer, Opinion
+from app.jobs.learners import Fitted, ItemScores, Offer, Opinion, joined_scores, part_of
 from app.jobs.pool import Pool
 from app.service.models import SegmentationHead
 from app.store.database import Row
@@ -39,31 +39,55 @@ class SegmentationLearner:
             self.targets = np.stack([target for target, _ in drawn])
             self._weights = np.stack([weight for _, weight in drawn])
 
-    def can_train(self, rows: np.ndarray) -> bool:
+    def can_train(self) -> bool:
         """See `Learner`."""
-        return len(rows) >= 2
+        return len(self.items) >= 2
 
     def strata(self) -> list[str]:
         """See `Learner`."""
         return ["full" if target.any() else "empty" for target in self.targets]
 
-    def fit(self, rows: np.ndarray, *, seed: int, n_members: int | None, progress: Progress) -> Fitted:
-        """See `Learner`."""
-        head = self._models.train_segmentation(
-            self.dense[rows],
-            self.images[rows],
-            self.targets[rows],
+    def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
+        """See `Learner`: one decoder a fold measures, and a committee that saw all labels is kept."""
+        n_stages = 1 + bool(folds)
+        parts = []
+        if folds:
+            blind = self._train(folds, seed, part_of(progress, 0, n_stages))
+            parts = [self.measure(blind, fold, member) for member, fold in enumerate(folds)]
+        head = self._train(None, seed, part_of(progress, n_stages - 1, n_stages))
+        return FittedSegmentation(head, self), joined_scores(len(self.items), folds, parts)
+
+    def _train(self, folds: Sequence[np.ndarray] | None, seed: int, progress: Progress) -> SegmentationHead:
+        """Train on all labels, or each member without its fold."""
+        return self._models.train_segmentation(
+            self.dense,
+            self.images,
+            self.targets,
             self.n_classes,
-            weights=self._weights[rows],
+            weights=self._weights,
+            folds=folds,
             seed=seed,
-            n_members=n_members,
             progress=progress,
         )
-        return FittedSegmentation(head, self)
 
     def load(self, file: Path) -> Fitted:
         """See `Learner`."""
         return FittedSegmentation(self._models.load_segmentation(file), self)
+
+    def measure(self, head: SegmentationHead, rows: np.ndarray, member: int | None = None) -> ItemScores:
+        """Measure a head's committee, or one of its members, on labeled items."""
+        values, samples, truths, rng = np.full(len(rows), np.nan), [], [], np.random.default_rng(0)
+        for i, row in enumerate(rows):
+            committee = head.predict(self.dense[[row]], self.images[[row]])[:, 0]
+            odds = committee.mean(axis=0) if member is None else committee[member]
+            target = self.targets[row].astype(np.int64)
+            dice = mean_dice_per_class(odds.argmax(axis=0)[None], target[None], self.n_classes)
+            if not np.isnan(dice).all():
+                values[i] = np.nanmean(dice)
+            picked = rng.integers(target.size, size=CALIBRATION_PIXELS)
+            samples.append(odds.reshape(len(odds), -1)[:, picked].T)
+            truths.append(target.ravel()[picked])
+        return ItemScores(values=values, probabilities=np.concatenate(samples), targets=np.concatenate(truths))
 
     def summands(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """See `Learner`: images without object and without false alarm are left out."""
@@ -82,18 +106,7 @@ class FittedSegmentation:
 
     def measure(self, rows: np.ndarray) -> ItemScores:
         """See `Fitted`."""
-        values, samples, truths = np.full(len(rows), np.nan), [], []
-        known, rng = self._learner, np.random.default_rng(0)
-        for i, row in enumerate(rows):
-            mean = self._head.predict(known.dense[[row]], known.images[[row]]).mean(axis=0)[0]
-            target = known.targets[row].astype(np.int64)
-            dice = mean_dice_per_class(mean.argmax(axis=0)[None], target[None], known.n_classes)
-            if not np.isnan(dice).all():
-                values[i] = np.nanmean(dice)
-            picked = rng.integers(target.size, size=CALIBRATION_PIXELS)
-            samples.append(mean.reshape(len(mean), -1)[:, picked].T)
-            truths.append(target.ravel()[picked])
-        return ItemScores(values=values, probabilities=np.concatenate(samples), targets=np.concatenate(truths))
+        return self._learner.measure(self._head, rows)
 
     def score(self, items: Sequence[Row], progress: Progress) -> Opinion:
         """See `Fitted`: pixel maps are pooled at once, and only the pooled scores are kept."""

@@ -1,12 +1,11 @@
 """Trains a project's head, measures it on items it has not seen, and puts it in place of the old one if it may."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import JsonValue
 
+from alcore.heads.folds import group_folds
 from alcore.metrics import bootstrap_ci95, ece
 from app.errors import NoLabels
 from app.jobs.classification import ClassificationLearner
@@ -44,7 +43,7 @@ def require_labels(pool: Pool, learner: Learner) -> None:
     Raises:
         NoLabels: fewer than two answers, or answers of one class only.
     """
-    if not learner.can_train(np.arange(len(learner.items))):
+    if not learner.can_train():
         need = "two images" if pool.project["task"] == "segmentation" else "images of two classes"
         raise NoLabels(f"training needs at least {need} annotated; {len(learner.items)} are so far")
 
@@ -57,10 +56,12 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
     on.
     """
     ctx, project = pool.ctx, pool.project
-    rows = np.arange(len(learner.items))
-    values, report = _crossfit(pool, learner, seed, progress)
     progress.stage("training the head")
-    fitted = learner.fit(rows, seed=seed, n_members=None, progress=progress)
+    fitted, scores = learner.fit(_folds(pool, learner, seed), seed=seed, progress=progress)
+    values = np.full(len(learner.items), np.nan) if scores is None else scores.values
+    report: dict[str, JsonValue] = {}
+    if scores is not None:
+        report["ece"] = round(ece(scores.probabilities, scores.targets), 4)
     model_id = f"head-{project['id']}-{job_id}"
     fitted.save(model_file(ctx, model_id))
     measured = _summary(pool, learner, values, seed)
@@ -73,7 +74,7 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         "file": model_file(ctx, model_id).name,
         "encoder_id": pool.store.encoder_id,
         "class_ids": [c["class_id"] for c in pool.classes],
-        "n_labeled": len(rows),
+        "n_labeled": len(learner.items),
         "item_ids": [row["id"] for row in learner.items],
         "metric": learner.metric,
         **measured,
@@ -95,7 +96,7 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         "value": measured["value"],
         "ci95": ci95,
         "metric_on": measured["metric_on"],
-        "n_labeled": len(rows),
+        "n_labeled": len(learner.items),
         **report,
         "gate": reason,
     }
@@ -103,45 +104,13 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
     return Trained(fitted=kept, model_id=in_use, facts=facts)
 
 
-def folds_of(items: Sequence[Row], strata: Sequence[str], n_folds: int, seed: int) -> list[np.ndarray]:
-    """Split rows into folds that keep groups whole and spread strata; fewer folds where there are fewer groups."""
-    members: dict[str, list[int]] = defaultdict(list)
-    for i, row in enumerate(items):
-        members[group_of(row)].append(i)
-    rng = np.random.default_rng(seed)
-    names = [list(members)[i] for i in rng.permutation(len(members))]
-    names.sort(key=lambda name: strata[members[name][0]])
-    n_folds = min(n_folds, len(names))
-    folds: list[list[int]] = [[] for _ in range(n_folds)]
-    for i, name in enumerate(names):
-        folds[i % n_folds].extend(members[name])
-    return [np.array(sorted(fold)) for fold in folds]
-
-
-def _crossfit(
-    pool: Pool, learner: Learner, seed: int, progress: JobProgress
-) -> tuple[np.ndarray, dict[str, JsonValue]]:
-    """Value of each labeled item by a head that has not seen it (NaN: none), and what else was found out."""
-    n = len(learner.items)
-    values = np.full(n, np.nan)
-    if n < MIN_MEASURED:
-        return values, {}
-    settings = pool.ctx.settings
-    folds = folds_of(learner.items, learner.strata(), settings.crossfit_folds, seed)
-    samples, truths = [], []
-    for number, fold in enumerate(folds, start=1):
-        rest = np.setdiff1d(np.arange(n), fold)
-        if not learner.can_train(rest):
-            continue
-        progress.stage(f"measuring, part {number} of {len(folds)}")
-        fitted = learner.fit(rest, seed=seed, n_members=settings.crossfit_members, progress=progress)
-        scores = fitted.measure(fold)
-        values[fold] = scores.values
-        samples.append(scores.probabilities)
-        truths.append(scores.targets)
-    if not samples:
-        return values, {}
-    return values, {"ece": round(ece(np.concatenate(samples), np.concatenate(truths)), 4)}
+def _folds(pool: Pool, learner: Learner, seed: int) -> list[np.ndarray]:
+    """Folds to measure on, with groups whole; none where the labels are too few."""
+    groups = np.array([group_of(row) for row in learner.items])
+    if len(groups) < MIN_MEASURED or len(set(groups)) < 2:
+        return []
+    strata = np.array(learner.strata())
+    return group_folds(groups, strata=strata, n_folds=pool.ctx.settings.crossfit_folds, seed=seed)
 
 
 def _summary(pool: Pool, learner: Learner, values: np.ndarray, seed: int) -> dict[str, float | str | None]:

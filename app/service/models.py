@@ -1,5 +1,6 @@
 """Where the service takes its models from: the registries, or a test's own. Loading is slow and happens once a name."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -10,10 +11,6 @@ from alcore.types import Progress
 if TYPE_CHECKING:
     from alcore.encoders.base import Encoder
     from prompts.predictor import Predictor
-
-
-N_SEGMENTATION, N_CLASSIFICATION = 3, 5
-"""Committee members of the heads that are kept."""
 
 
 class TrainedHead(Protocol):
@@ -64,15 +61,18 @@ class ModelSource(Protocol):
         n_classes: int,
         *,
         weights: np.ndarray,
+        folds: Sequence[np.ndarray] | None,
         seed: int,
-        n_members: int | None,
         progress: Progress | None,
     ) -> SegmentationHead:
-        """Train on targets (n, S, S) of label ids, 255 = leave out, with a weight for each pixel."""
+        """Train on targets (n, S, S) of label ids, 255 = leave out, with a weight for each pixel.
+
+        With folds, member i of the committee does not see the rows of fold i.
+        """
         ...
 
     def train_classification(
-        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int, n_members: int | None
+        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int
     ) -> ClassificationHead:
         """Train on one class index an image."""
         ...
@@ -123,8 +123,8 @@ class RegistryModels:
         n_classes: int,
         *,
         weights: np.ndarray,
+        folds: Sequence[np.ndarray] | None,
         seed: int,
-        n_members: int | None,
         progress: Progress | None,
     ) -> SegmentationHead:
         """See `ModelSource`."""
@@ -136,20 +136,19 @@ class RegistryModels:
             targets,
             n_classes,
             weights=weights,
+            folds=folds,
             seed=seed,
-            n_members=n_members or N_SEGMENTATION,
             progress=progress,
         )
 
     def train_classification(
-        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int, n_members: int | None
+        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int
     ) -> ClassificationHead:
         """See `ModelSource`."""
         from alcore.heads.classification import train_classification_head
 
         chosen: Literal["linear", "mlp"] = "mlp" if kind == "mlp" else "linear"
-        n_members = n_members or N_CLASSIFICATION
-        return train_classification_head(vectors, targets, n_classes, seed=seed, kind=chosen, n_members=n_members)
+        return train_classification_head(vectors, targets, n_classes, seed=seed, kind=chosen)
 
     def load_segmentation(self, path: Path) -> SegmentationHead:
         """See `ModelSource`."""

@@ -64,20 +64,25 @@ class FakeEncoder:
 
 
 class ThresholdHead:
-    """Foreground is what is brighter than a threshold; class 1 is all it knows."""
+    """Foreground is what is brighter than a threshold, one a member; class 1 is all it knows."""
 
-    def __init__(self, threshold: float, n_classes: int) -> None:
-        self.threshold, self.n_classes = threshold, n_classes
+    def __init__(self, thresholds: Sequence[float], n_classes: int) -> None:
+        self.thresholds, self.n_classes = list(thresholds), n_classes
 
     def predict(self, dense: np.ndarray, images_rgb: np.ndarray) -> np.ndarray:
         bright = images_rgb.mean(axis=3).astype(np.float32)
-        foreground = 1 / (1 + np.exp(-(bright - self.threshold) / 20))
-        planes = np.zeros((2, len(bright), self.n_classes, SIDE, SIDE), np.float32)
+        foreground = np.stack([1 / (1 + np.exp(-(bright - threshold) / 20)) for threshold in self.thresholds])
+        planes = np.zeros((len(foreground), len(bright), self.n_classes, SIDE, SIDE), np.float32)
         planes[:, :, 0], planes[:, :, 1] = 1 - foreground, foreground
         return planes
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps({"threshold": self.threshold, "n_classes": self.n_classes}))
+        path.write_text(json.dumps({"thresholds": self.thresholds, "n_classes": self.n_classes}))
+
+
+def between(bright: np.ndarray, targets: np.ndarray) -> float:
+    """Half-way between foreground and background, and above all there is where nothing is foreground."""
+    return float((bright[targets > 0].mean() + bright[targets == 0].mean()) / 2) if targets.any() else 255.0
 
 
 class NearestMeanHead:
@@ -123,20 +128,21 @@ class FakeModels:
         n_classes: int,
         *,
         weights: np.ndarray,
+        folds: Sequence[np.ndarray] | None,
         seed: int,
-        n_members: int | None,
         progress: Progress | None,
     ) -> ThresholdHead:
         self.on_train()
         assert progress is not None
         progress(1, 2)
         bright = images_rgb.mean(axis=3)
-        learned = float((bright[targets > 0].mean() + bright[targets == 0].mean()) / 2) if targets.any() else 255.0
+        seen = [np.delete(np.arange(len(bright)), fold) for fold in folds] if folds else [np.arange(len(bright))] * 2
+        learned = [between(bright[rows], targets[rows]) for rows in seen]
         progress(2, 2)
-        return ThresholdHead(learned if self.threshold is None else self.threshold, n_classes)
+        return ThresholdHead([t if self.threshold is None else self.threshold for t in learned], n_classes)
 
     def train_classification(
-        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int, n_members: int | None
+        self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int
     ) -> NearestMeanHead:
         self.on_train()
         far = np.full(vectors.shape[1], 9.0)

@@ -7,7 +7,6 @@ import torch
 from alcore.errors import Cancelled, InvalidInput, ModelFileError, UnknownName
 from alcore.heads import HEADS, resolve_head
 from alcore.heads.classification import load_classification_head, train_classification_head
-from alcore.heads.crossfit import cross_fit_classification, group_folds
 from alcore.metrics import balanced_accuracy
 
 
@@ -109,27 +108,6 @@ def test_inputs_that_do_not_fit_are_refused():
         train_classification_head(vectors * np.float32(np.nan), targets, 3, seed=0)
     with pytest.raises(InvalidInput, match="length 12"):
         train_classification_head(vectors, targets, 3, seed=0).predict(vectors[:, :5])
-
-
-def test_folds_keep_groups_together_and_are_even():
-    groups = np.repeat(["a", "b", "c", "d", "e"], [6, 3, 3, 2, 2])
-    folds = group_folds(16, groups, n_folds=3, seed=0)
-    assert sorted(np.concatenate(folds)) == list(range(16))
-    for fold in folds:
-        assert not set(groups[fold]) & set(np.delete(groups, fold))
-    assert [len(fold) for fold in folds] == [6, 5, 5]
-    with pytest.raises(InvalidInput, match="at least 2 groups"):
-        group_folds(4, np.array(["a"] * 4), seed=0)
-
-
-def test_the_cross_fit_comes_near_the_truth():
-    vectors, targets = blobs(150, spread=1.5)
-    value, (low, high) = cross_fit_classification(vectors, targets, 3, seed=0)
-    test_vectors, test_targets = blobs(900, seed=7, spread=1.5)
-    head = train_classification_head(vectors, targets, 3, seed=0)
-    truth = balanced_accuracy(head.predict(test_vectors).mean(0).argmax(1), test_targets)
-    assert low <= value <= high
-    assert abs(value - truth) < 0.12
 
 
 def test_heads_are_looked_up_by_task():

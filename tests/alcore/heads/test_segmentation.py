@@ -6,7 +6,6 @@ import torch
 
 from alcore.errors import Cancelled, InvalidInput, ModelFileError
 from alcore.heads.augment import Batch, move
-from alcore.heads.crossfit import cross_fit_segmentation
 from alcore.heads.losses import make_pixel_loss
 from alcore.heads.scoring import score_segmentation
 from alcore.heads.segmentation import load_segmentation_head, train_segmentation_head
@@ -176,10 +175,21 @@ def test_the_loss_follows_its_formula():
     assert torch.allclose(make_pixel_loss()(logits, targets, weights), expected, atol=1e-5)
 
 
-def test_the_cross_fit_measures_on_items_it_did_not_train_on():
-    dense, images, masks = disks(9)
-    value, (low, high) = cross_fit_segmentation(dense, images, masks, 2, groups=np.arange(9) // 2, seed=0, steps=40)
-    assert 0.5 < value <= 1.0
-    assert low <= value <= high
-    with pytest.raises(InvalidInput, match="nothing to measure"):
-        cross_fit_segmentation(dense[:2], images[:2], masks[:2] * 0, 2, seed=0)
+def test_each_member_leaves_its_own_fold_out():
+    dense, images, masks = disks(6)
+    empty, flipped = np.zeros_like(masks), 1 - masks
+    folds = [np.array([0, 1, 2]), np.array([3, 4, 5])]
+    contrary = np.concatenate([masks[:3], flipped[3:]])
+    head = train_segmentation_head(dense, images, contrary, 2, seed=0, folds=folds, steps=60)
+    first, second = head.predict(dense, images).argmax(axis=2)
+    assert (first == flipped).mean() > 0.9, "member 0 saw only the flipped masks of fold 1"
+    assert (second == masks).mean() > 0.9, "member 1 saw only the plain masks of fold 0"
+    with pytest.raises(InvalidInput, match="accept at least one mask"):
+        train_segmentation_head(
+            dense,
+            images,
+            np.where(np.arange(6)[:, None, None] < 3, empty, 255).astype(np.uint8),
+            2,
+            seed=0,
+            folds=folds[:1],
+        )

@@ -12,7 +12,6 @@ from alcore.metrics import dice
 from app.api.schemas import Job
 from app.errors import Busy, EmptyPool
 from app.jobs.segmentation import objects_of, target_of
-from app.jobs.train import folds_of
 from app.service import AnnotationService
 from app.store import rounds as round_rows
 from tests.app.fakes import FakeModels, InlineRunner
@@ -237,16 +236,6 @@ def test_training_renews_the_starting_masks_of_the_queue(fake_service: Annotatio
     item = fake_service.next_item(project.id, "ann")
     assert item is not None
     assert fake_service.suggestion(item.id).model_id == trained["model_id"]
-
-
-@pytest.mark.parametrize("folds", [2, 3])
-def test_folds_keep_groups_whole_and_cover_everything(folds: int) -> None:
-    items = [{"id": i, "group_name": f"p{i // 3}"} for i in range(15)]
-    parts = folds_of(items, ["a"] * 15, folds, seed=0)
-    assert sorted(np.concatenate(parts).tolist()) == list(range(15))
-    assert len(parts) == folds
-    for part in parts:
-        assert {i // 3 for i in part.tolist()}.isdisjoint({i // 3 for i in range(15) if i not in part})
 
 
 def test_starting_masks_have_the_images_own_size_and_no_specks() -> None:
