@@ -17,7 +17,7 @@ from torch import Tensor
 from prompts.errors import CheckpointError
 from prompts.geometry import LongestSide, points_to_arrays, validate_image, validate_prompt
 from prompts.predictor import check_state, wants_candidates
-from prompts.sam_layout import DECODER_HEADS, SamLayout, check_size, read_layout, refuse_key_mismatch
+from prompts.sam_layout import DECODER_HEADS, DecoderLayout, SamLayout, check_size, read_layout, refuse_key_mismatch
 from prompts.types import ImageState, MaskPrediction, Prompt
 from prompts.weights import Precision, computes_bfloat16, file_digest, read_state_dict, refuse_not_finite
 
@@ -130,15 +130,12 @@ def load_sam(path: Path, *, size: str | None = None, device: str = "cpu", precis
     if size is not None:
         check_size(layout, size, source=path.name)
     sam = _build(layout)
-    for name in ("pixel_mean", "pixel_std"):
-        if name in state_dict:
-            getattr(sam, name).copy_(state_dict.pop(name).reshape(3, 1, 1))
-    _assign(sam, state_dict, path.name)
+    assign(sam, state_dict, path.name)
     return SamModel(sam.float().to(device), model_id=f"sam_{layout.size}@{file_digest(path)}", precision=precision)
 
 
 def _build(layout: SamLayout) -> Sam:
-    """Build the network without memory for its weights; `_assign` brings them."""
+    """Build the network without memory for its weights; `assign` brings them."""
     with torch.device("meta"):
         image_encoder = ImageEncoderViT(
             depth=layout.depth,
@@ -154,10 +151,23 @@ def _build(layout: SamLayout) -> Sam:
             window_size=layout.window_tokens,
             out_chans=layout.prompt_dim,
         )
+    return build_around(image_encoder, layout, image_px=layout.image_px, grid_tokens=layout.grid_tokens)
+
+
+def build_around(image_encoder: torch.nn.Module, layout: DecoderLayout, *, image_px: int, grid_tokens: int) -> Sam:
+    """Put prompt encoder and mask decoder behind an image encoder; `assign` brings their weights.
+
+    Args:
+        image_encoder: maps (1, 3, image_px, image_px) to (1, prompt_dim, grid_tokens, grid_tokens), has `img_size`.
+        layout: sizes of the decoder.
+        image_px: side of the square input.
+        grid_tokens: side of the image embedding.
+    """
+    with torch.device("meta"):
         prompt_encoder = PromptEncoder(
             embed_dim=layout.prompt_dim,
-            image_embedding_size=(layout.grid_tokens, layout.grid_tokens),
-            input_image_size=(layout.image_px, layout.image_px),
+            image_embedding_size=(grid_tokens, grid_tokens),
+            input_image_size=(image_px, image_px),
             mask_in_chans=layout.mask_channels,
         )
         mask_decoder = MaskDecoder(
@@ -176,8 +186,11 @@ def _build(layout: SamLayout) -> Sam:
     return Sam(image_encoder, prompt_encoder, mask_decoder, pixel_mean=_PIXEL_MEAN, pixel_std=_PIXEL_STD)
 
 
-def _assign(sam: Sam, state_dict: dict[str, Tensor], source: str) -> None:
-    """Put every tensor in its place, or name those that do not fit."""
+def assign(sam: Sam, state_dict: dict[str, Tensor], source: str) -> None:
+    """Put every tensor in its place, or raise `CheckpointError` naming those that do not fit or are not finite."""
+    for name in ("pixel_mean", "pixel_std"):
+        if name in state_dict:
+            getattr(sam, name).copy_(state_dict.pop(name).reshape(3, 1, 1))
     expected = sam.state_dict()
     refuse_key_mismatch(expected.keys() - state_dict.keys(), state_dict.keys() - expected.keys(), source=source)
     for key, value in state_dict.items():

@@ -3,13 +3,16 @@
 Shapes only, no torch: the family, the size and every missing or surplus key are known before a network is built.
 """
 
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from prompts.errors import CheckpointError
 
 Shapes = Mapping[str, tuple[int, ...]]
+Layout = TypeVar("Layout")
 
 SIZES: Mapping[str, tuple[int, int]] = {"vit_b": (768, 12), "vit_l": (1024, 24), "vit_h": (1280, 32)}
 """(embed_dim, depth) of the image encoders that Meta published."""
@@ -18,10 +21,11 @@ DECODER_HEADS = 8
 """Heads of the decoder's attention: no shape tells it, and every published SAM has 8."""
 
 _EXPECTED = "the image_encoder., prompt_encoder. and mask_decoder. tensors of the segment_anything package"
+_MOBILE = r"^image_encoder\.layers\.\d+\.blocks\."
 _FAMILIES: tuple[tuple[str, str], ...] = (  # the first pattern found in any key names the family
     (r"^image_encoder\.trunk\.|memory_attention\.|^sam_mask_decoder\.", "SAM 2 (or a model grown from it)"),
     (r"^mask_decoder\.(hf_token|hf_mlp|compress_vit_feat)", "SAM-HQ"),
-    (r"^image_encoder\.layers\.\d+\.blocks\.", "MobileSAM (TinyViT encoder)"),
+    (_MOBILE, "MobileSAM (TinyViT encoder), for which mobile_sam stands"),
     (r"^image_encoder\..*(adapter|Adapter)", "a SAM with adapters, such as SAM-Med2D"),
     (r"^vision_encoder\.|^shared_image_embedding\.", "a SAM in the format of the transformers library"),
     (r"^(encoder\.layer|embeddings)\.|^blocks\.\d+\.attn\.", "a plain vision transformer, such as DINOv2"),
@@ -30,7 +34,21 @@ _FAMILIES: tuple[tuple[str, str], ...] = (  # the first pattern found in any key
 
 
 @dataclass(frozen=True, kw_only=True)
-class SamLayout:
+class DecoderLayout:
+    """What is needed to build prompt encoder and mask decoder, whatever the image encoder is."""
+
+    prompt_dim: int
+    mask_channels: int
+    n_multimask: int
+    decoder_depth: int
+    decoder_mlp_dim: int
+    decoder_downsample: int
+    iou_depth: int
+    iou_hidden_dim: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamLayout(DecoderLayout):
     """All that is needed to build the network that a weights file was saved from."""
 
     embed_dim: int
@@ -44,14 +62,6 @@ class SamLayout:
     """Blocks whose attention sees the whole image."""
     mlp_ratio: float
     qkv_bias: bool
-    prompt_dim: int
-    mask_channels: int
-    n_multimask: int
-    decoder_depth: int
-    decoder_mlp_dim: int
-    decoder_downsample: int
-    iou_depth: int
-    iou_hidden_dim: int
 
     @property
     def grid_tokens(self) -> int:
@@ -62,6 +72,19 @@ class SamLayout:
     def size(self) -> str:
         """vit_b, vit_l or vit_h, or "custom" for another encoder."""
         return next((name for name, shape in SIZES.items() if shape == (self.embed_dim, self.depth)), "custom")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MobileLayout(DecoderLayout):
+    """What is needed to build a MobileSAM: SAM's decoder behind a TinyViT, one number for each of its stages."""
+
+    embed_dims: tuple[int, ...]
+    depths: tuple[int, ...]
+    n_heads: tuple[int, ...]
+    """The first stage is convolutional and has none; it says 1 here, as for its window."""
+    windows_tokens: tuple[int, ...]
+    mlp_ratio: float
+    conv_expand_ratio: float
 
 
 def read_layout(shapes: Shapes, *, source: str) -> SamLayout:
@@ -75,8 +98,26 @@ def read_layout(shapes: Shapes, *, source: str) -> SamLayout:
         CheckpointError: the file is of another family, or tensors are missing or of impossible shape.
     """
     _refuse_other_families(shapes, source)
+    return _read(_layout, shapes, source)
+
+
+def read_mobile_layout(shapes: Shapes, *, source: str) -> MobileLayout:
+    """Derive the layout of a MobileSAM from tensor shapes by key; arguments and errors are those of `read_layout`."""
+    if not any(re.match(_MOBILE, key) for key in shapes):
+        family = next((name for pattern, name in _FAMILIES if any(re.search(pattern, key) for key in shapes)), None)
+        if family is None and any(key.startswith("image_encoder.blocks.") for key in shapes):
+            family = "a SAM with a plain transformer, for which sam_vit_b, sam_vit_l and sam_vit_h stand"
+        raise CheckpointError(
+            f"'{source}' is {family or 'no SAM that is known'}, not a MobileSAM; expected image_encoder.layers., "
+            f"image_encoder.neck., prompt_encoder. and mask_decoder. tensors, as in mobile_sam.pt"
+        )
+    return _read(_mobile_layout, shapes, source)
+
+
+def _read(reader: Callable[[Shapes], Layout], shapes: Shapes, source: str) -> Layout:
+    """Read a layout and say it plainly where the shapes do not allow it."""
     try:
-        return _layout(shapes)
+        return reader(shapes)
     except KeyError as missing:
         raise CheckpointError(
             f"'{source}' looks like a SAM but lacks the tensor {missing}; it is incomplete or was saved by other code. "
@@ -152,9 +193,6 @@ def _layout(shapes: Shapes) -> SamLayout:
     n_heads, rest = divmod(embed_dim, head_dim)
     if rest:
         raise ValueError(f"a width of {embed_dim} is not a multiple of {head_dim} per head")
-    prompt_dim = shapes["image_encoder.neck.0.weight"][0]
-    if prompt_dim % DECODER_HEADS:
-        raise ValueError(f"a prompt width of {prompt_dim} does not divide into {DECODER_HEADS} heads")
     return SamLayout(
         embed_dim=embed_dim,
         depth=depth,
@@ -165,12 +203,48 @@ def _layout(shapes: Shapes) -> SamLayout:
         global_blocks=tuple(i for i, span in enumerate(spans) if span == grid),
         mlp_ratio=shapes["image_encoder.blocks.0.mlp.lin1.weight"][0] / embed_dim,
         qkv_bias="image_encoder.blocks.0.attn.qkv.bias" in shapes,
-        prompt_dim=prompt_dim,
-        mask_channels=shapes["prompt_encoder.mask_downscaling.3.weight"][0],
-        n_multimask=shapes["mask_decoder.mask_tokens.weight"][0] - 1,
-        decoder_depth=_count(shapes, r"mask_decoder\.transformer\.layers\.(\d+)\."),
-        decoder_mlp_dim=shapes["mask_decoder.transformer.layers.0.mlp.lin1.weight"][0],
-        decoder_downsample=prompt_dim // shapes["mask_decoder.transformer.final_attn_token_to_image.q_proj.weight"][0],
-        iou_depth=_count(shapes, r"mask_decoder\.iou_prediction_head\.layers\.(\d+)\."),
-        iou_hidden_dim=shapes["mask_decoder.iou_prediction_head.layers.0.weight"][0],
+        **_decoder_layout(shapes),
+    )
+
+
+def _decoder_layout(shapes: Shapes) -> dict[str, int]:
+    """Read the fields of `DecoderLayout`."""
+    prompt_dim = shapes["image_encoder.neck.0.weight"][0]
+    if prompt_dim % DECODER_HEADS:
+        raise ValueError(f"a prompt width of {prompt_dim} does not divide into {DECODER_HEADS} heads")
+    return {
+        "prompt_dim": prompt_dim,
+        "mask_channels": shapes["prompt_encoder.mask_downscaling.3.weight"][0],
+        "n_multimask": shapes["mask_decoder.mask_tokens.weight"][0] - 1,
+        "decoder_depth": _count(shapes, r"mask_decoder\.transformer\.layers\.(\d+)\."),
+        "decoder_mlp_dim": shapes["mask_decoder.transformer.layers.0.mlp.lin1.weight"][0],
+        "decoder_downsample": prompt_dim
+        // shapes["mask_decoder.transformer.final_attn_token_to_image.q_proj.weight"][0],
+        "iou_depth": _count(shapes, r"mask_decoder\.iou_prediction_head\.layers\.(\d+)\."),
+        "iou_hidden_dim": shapes["mask_decoder.iou_prediction_head.layers.0.weight"][0],
+    }
+
+
+def _mobile_layout(shapes: Shapes) -> MobileLayout:
+    """Read a TinyViT's numbers: windows from the attention biases, one for each offset in a window."""
+    n_stages = _count(shapes, r"image_encoder\.layers\.(\d+)\.")
+    if n_stages != 4:
+        raise ValueError(f"the TinyViT has {n_stages} stages, not 4")
+    stages = [f"image_encoder.layers.{i}" for i in range(n_stages)]
+    embed_dims = (
+        shapes["image_encoder.patch_embed.seq.2.c.weight"][0],
+        *(shapes[f"{stage}.downsample.conv1.c.weight"][0] for stage in stages[:-1]),
+    )
+    biases = [shapes[f"{stage}.blocks.0.attn.attention_biases"] for stage in stages[1:]]
+    windows = [math.isqrt(n_offsets) for _, n_offsets in biases]
+    if [side**2 for side in windows] != [n_offsets for _, n_offsets in biases]:
+        raise ValueError(f"attention biases of shapes {biases} belong to no square windows")
+    return MobileLayout(
+        embed_dims=embed_dims,
+        depths=tuple(_count(shapes, rf"{re.escape(stage)}\.blocks\.(\d+)\.") for stage in stages),
+        n_heads=(1, *(n_heads for n_heads, _ in biases)),
+        windows_tokens=(1, *windows),
+        mlp_ratio=shapes[f"{stages[1]}.blocks.0.mlp.fc1.weight"][0] / embed_dims[1],
+        conv_expand_ratio=shapes[f"{stages[0]}.blocks.0.conv1.c.weight"][0] / embed_dims[0],
+        **_decoder_layout(shapes),
     )

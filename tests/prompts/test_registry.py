@@ -23,7 +23,7 @@ def test_importing_prompts_loads_no_model_library() -> None:
 
 
 def test_every_model_says_what_it_is() -> None:
-    assert list(SEGMENTERS) == ["builtin", "sam_vit_b", "sam_vit_l", "sam_vit_h", "huggingface"]
+    assert list(SEGMENTERS) == ["builtin", "sam_vit_b", "sam_vit_l", "sam_vit_h", "mobile_sam", "huggingface"]
     for name, info in SEGMENTERS.items():
         assert info.name == name
         assert info.summary
@@ -38,7 +38,9 @@ def test_a_spec_is_a_name_and_perhaps_a_file() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownModel, match="unknown segmenter 'sam_vit_x'; known: builtin, huggingface, sam_vit_b"):
+    with pytest.raises(
+        UnknownModel, match="unknown segmenter 'sam_vit_x'; known: builtin, huggingface, mobile_sam, sam_vit_b"
+    ):
         load_predictor("sam_vit_x:/file.pth")
 
 
