@@ -121,6 +121,17 @@ class Annotating:
         self.page.get_by_role("tab", name=name).click()
         self.page.wait_for_timeout(300)
 
+    def barriers(self) -> list[str]:
+        """What axe-core calls serious or critical about the page as it is now: rule, element and remedy."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        return [
+            f"{rule['id']} at {node['target']}: {node['failureSummary']} {node['html']}"
+            for rule in Axe().run(self.page).response["violations"]
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+
     def shot(self, name: str) -> None:
         if SHOTS:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)

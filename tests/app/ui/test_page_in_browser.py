@@ -227,6 +227,7 @@ def test_a_round_trains_and_offers_new_images_with_starting_masks(open_page: Ope
     page.page.get_by_text("Next round · Done").wait_for(timeout=600_000)
     page.page.wait_for_timeout(300)
     assert page.page.locator("#fc-rounds tbody tr").count() == 2
+    assert page.barriers() == []  # with a curve, a table and a job that is done
     page.shot("rounds")
     page.tab("Annotate")
     page.until("app.work !== null", timeout=20_000)

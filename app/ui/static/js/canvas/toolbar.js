@@ -26,7 +26,7 @@ export class Toolbar {
   refresh() {
     const { app } = this;
     const history = app.work?.history;
-    this.root.dataset.open = app.work !== null;
+    for (const part of this.root.querySelectorAll("[data-needs-image]")) part.inert = app.work === null;
     for (const button of this.root.querySelectorAll("button[data-tool]")) {
       button.setAttribute("aria-pressed", button.dataset.tool === app.tool);
     }
