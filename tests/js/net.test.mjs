@@ -77,6 +77,27 @@ test("a lost lease is told once and the draft stays in the browser", async () =>
   assert.ok(keeper.local(ITEM));
 });
 
+test("before an item is decided the draft on its way arrives, and no other follows", async () => {
+  const vault = new Vault(new Storage(), "/");
+  const arrived = [];
+  let strokes = 1;
+  const send = async (_, { body }) => {
+    await pause(30);
+    arrived.push(body.draft.strokes);
+  };
+  const keeper = new DraftKeeper({ vault, link: quietLink(), send });
+  keeper.open(ITEM, () => ({ saved_at: strokes, strokes }));
+  keeper.note();
+  keeper.flush();
+  strokes = 2;
+  keeper.note();
+  await keeper.settle();
+  assert.deepEqual(arrived, [1]);
+  await pause(1100);
+  assert.deepEqual(arrived, [1]);
+  assert.equal(keeper.local(ITEM).strokes, 2);
+});
+
 test("an accepted annotation waits in the browser through an outage, with the same submission id", async () => {
   const vault = new Vault(new Storage(), "/");
   let down = true;

@@ -191,6 +191,7 @@ export class Flow {
     const { app } = this;
     if (this.#submission?.work !== work) this.#submission = { work, id: uuid() };
     try {
+      await this.keeper.settle();
       const receipt = await this.outbox.submit(work.item.id, work.annotation(this.#submission.id));
       this.#submission = null;
       this.keeper.close({ keepLocal: false });
@@ -215,6 +216,7 @@ export class Flow {
     if (!work || this.#busy) return;
     this.#busy = "skipping";
     try {
+      await this.keeper.settle();
       await post(`items/${work.item.id}/skip`, { lease_token: work.item.lease.token, reason });
       this.keeper.close({ keepLocal: false });
       this.lease.close();

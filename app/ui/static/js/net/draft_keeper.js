@@ -61,6 +61,13 @@ export class DraftKeeper {
     return this.#sending;
   }
 
+  /** The item is about to be decided: sends nothing more, and resolves when what is on its way has arrived. */
+  settle() {
+    clearTimeout(this.#serverTimer);
+    this.keepLocally();
+    return this.#sending;
+  }
+
   /** The page goes away: one last try that outlives it (browsers allow 64 kB); the local copy stays in any case. */
   flushOnLeave() {
     clearTimeout(this.#serverTimer);
