@@ -111,7 +111,8 @@ def _pages(app: FastAPI) -> None:
 def _mount_page(app: FastAPI, service: AnnotationService, settings: Settings) -> FastAPI:
     """Mount the Gradio page, told to keep to itself: no analytics, no hub, its files inside the workspace."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    if not settings.allow_download:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ["GRADIO_TEMP_DIR"] = str(service.tmp() / "gradio")
     import gradio
 

@@ -107,7 +107,7 @@ class RegistryModels:
         """See `ModelSource`."""
         from prompts.registry import load_predictor
 
-        return load_predictor(spec)
+        return load_predictor(spec, allow_download=self._allow_download)
 
     def load_encoder(self, spec: str) -> "Encoder":
         """See `ModelSource`."""
