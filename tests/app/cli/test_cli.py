@@ -14,7 +14,7 @@ from tests.paths import ROOT
 
 COMMANDS = {
     "demo", "init", "serve", "project", "import", "embed", "select", "train", "export", "simulate", "bench",
-    "strategies", "encoders", "segmenters", "heads", "doctor",
+    "strategies", "encoders", "segmenters", "heads", "models", "doctor",
 }  # fmt: skip
 
 
