@@ -1,5 +1,6 @@
 """A simulated annotator for training: boxes and clicks drawn for a whole batch at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,10 @@ class Prompts:
         self.points[rows, slot, :2] = xy
         self.points[rows, slot, 2] = labels
         self.n_points[rows] += 1
+
+
+Answer = Callable[[Prompts, Tensor], Tensor]
+"""Gives the network's single answer to some rows of prompts: logits (r, 128, 128)."""
 
 
 def depth(region: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
@@ -104,3 +109,23 @@ def corrective_clicks(
         central = torch.rand(int(wrong.sum()), generator=generator) < 0.7
         xy = click_in(region[wrong], score[wrong], central, generator)
         prompts.add(rows[wrong], xy, positive[wrong].float())
+
+
+def play(
+    answer: Answer, targets: Float[Tensor, "n 128 128"], boxes: Float[Tensor, "n 4"], generator: torch.Generator
+) -> Prompts:
+    """Bring each object's prompts to a random stage of correction.
+
+    Args:
+        answer: the network's single answer to some of the prompts, as logits (r, 128, 128) for rows (r,).
+        targets: the objects, in the cells of the prompt maps.
+        boxes: their tight boxes in window pixels.
+        generator: draws prompts and stages.
+    """
+    prompts = first_prompts(targets, boxes, generator)
+    n_steps = torch.multinomial(torch.tensor(STEP_SHARES), len(targets), replacement=True, generator=generator)
+    for step in range(int(n_steps.max())):
+        rows = torch.nonzero(n_steps > step)[:, 0]
+        prompts.logits[rows] = answer(prompts, rows)
+        corrective_clicks(prompts, rows, targets, generator)
+    return prompts

@@ -19,7 +19,7 @@ from prompts.builtin.model import Features, PromptableNet, prompt_maps
 from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
 from prompts.builtin.training.data import Record, load_or_build
 from prompts.builtin.training.losses import total_loss
-from prompts.builtin.training.prompting import STEP_SHARES, Prompts, corrective_clicks, first_prompts
+from prompts.builtin.training.prompting import Prompts, corrective_clicks, first_prompts, play
 from prompts.builtin.training.two_way import TwoWayNet
 from prompts.builtin.training.windows import OBJECTS_PER_WINDOW, Window, WindowDataset
 
@@ -53,25 +53,20 @@ def decode(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> tupl
     return net.decode(own, maps, prompts.points[rows], prompts.boxes[rows])
 
 
-def answer(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> None:
-    """Let the network answer some of the prompts and feed its single answer back into them."""
-    logits, _ = decode(net, features, prompts, rows)
-    prompts.logits[rows] = logits[:, 0].float()
-
-
-def play(net: Net, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator) -> Prompts:
-    """Bring each prompt to a random stage of correction, without gradients and with running statistics."""
-    prompts = first_prompts(targets, boxes, generator)
-    n_steps = torch.multinomial(torch.tensor(STEP_SHARES), len(targets), replacement=True, generator=generator)
+def play_frozen(net: Net, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator) -> Prompts:
+    """Play prompts to a random stage, without gradients and with running statistics."""
     f4, f8, f16, f32, unit = (f.detach() for f in features)
     net.decoder.eval()
     with torch.no_grad():
-        for step in range(int(n_steps.max())):
-            rows = torch.nonzero(n_steps > step)[:, 0]
-            answer(net, (f4, f8, f16, f32, unit), prompts, rows)
-            corrective_clicks(prompts, rows, targets, generator)
+        prompts = play(lambda p, rows: answer(net, (f4, f8, f16, f32, unit), p, rows), targets, boxes, generator)
     net.decoder.train()
     return prompts
+
+
+def answer(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> Tensor:
+    """Give the network's single answer to some of the prompts, as it is fed back."""
+    logits, _ = decode(net, features, prompts, rows)
+    return logits[:, 0].float()
 
 
 def train_step(net: Net, batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -79,7 +74,7 @@ def train_step(net: Net, batch: tuple[Tensor, Tensor, Tensor], generator: torch.
     images, targets, boxes = batch
     with torch.autocast("cpu", torch.bfloat16):
         features = net.encode(images)
-        prompts = play(net, features, targets, boxes, generator)
+        prompts = play_frozen(net, features, targets, boxes, generator)
         logits, iou = decode(net, features, prompts, torch.arange(len(targets)))
     loss, dice = total_loss(logits.float(), iou.float(), targets, prompts.is_ambiguous)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -117,7 +112,7 @@ def validate(net: Net, records: list[Record], n_batches: int) -> str:
             prompts = first_prompts(targets, boxes, generator)
             kind = torch.where(prompts.boxes.sum(1) > 0, 0, torch.where(prompts.n_points == 1, 1, 2))
             for step in range(4):
-                answer(net, features, prompts, rows)
+                prompts.logits = answer(net, features, prompts, rows)
                 got, wanted = prompts.logits > 0, targets > 0.5
                 dice = 2 * (got & wanted).sum((1, 2)) / (got.sum((1, 2)) + wanted.sum((1, 2))).clamp(min=1)
                 for k, name in enumerate(("box", "click", "clicks")):
