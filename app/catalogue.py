@@ -159,3 +159,20 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
     }
 )
 """Models by the name that `fewclick models pull` takes."""
+
+
+def of_hub(repository: str) -> Source:
+    """A repository of the hub that has no name here, in the format of transformers.
+
+    Args:
+        repository: owner and name, such as "facebook/sam2-hiera-tiny".
+    """
+    return Source(
+        name=repository.replace("/", "--"), kind="encoder", family="-", prefix="huggingface", licence=_CARD, side_px=0,
+        hub=repository,
+    )  # fmt: skip
+
+
+def unnamed_in(folder: Path) -> list[Path]:
+    """Folders of models that were pulled by repository."""
+    return sorted(config.parent for config in folder.glob("*--*/config.json"))

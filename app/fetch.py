@@ -48,9 +48,7 @@ def pull(source: Source, folder: Path, *, progress: Progress, endpoint: str | No
     """
     place = folder / source.name
     if source.is_in(folder):
-        record = json.loads((place / RECORD).read_text("utf-8")) if (place / RECORD).is_file() else {}
-        files, verified = record.get("files", {}), bool(record.get("verified"))
-        return Pulled(path=source.path_in(folder), files=files, verified=verified, was_here=True)
+        return _look_again(source, folder)
     place.mkdir(parents=True, exist_ok=True)
     if source.url is not None:
         origin, expected = source.url, {str(source.file_name): source.sha256}
@@ -78,6 +76,20 @@ def pull(source: Source, folder: Path, *, progress: Progress, endpoint: str | No
         parts[name].replace(target)
     shutil.rmtree(place / "part", ignore_errors=True)
     return Pulled(path=source.path_in(folder), files=weights, verified=verified, was_here=False)
+
+
+def _look_again(source: Source, folder: Path) -> Pulled:
+    """Say what is here, and refuse it where it is no longer what was pulled or published."""
+    place, path = folder / source.name, source.path_in(folder)
+    record = json.loads((place / RECORD).read_text("utf-8")) if (place / RECORD).is_file() else {}
+    noted: dict[str, str] = record.get("files") or ({str(source.file_name): source.sha256} if source.sha256 else {})
+    files = {name: digest_of(place / name) if (place / name).is_file() else "missing" for name in noted}
+    if changed := [name for name, digest in files.items() if digest != noted[name]]:
+        raise ModelFileError(
+            f"{', '.join(changed)} in {place} is not what was pulled: SHA-256 {files[changed[0]]}, not "
+            f"{noted[changed[0]]}; delete the folder and pull again"
+        )
+    return Pulled(path=path, files=files, verified=bool(record.get("verified", bool(files))), was_here=True)
 
 
 def download(url: str, part: Path, *, progress: Progress) -> None:

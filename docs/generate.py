@@ -66,9 +66,10 @@ def http_api() -> str:
 
 
 _HTTP_INTRO = """JSON in and out, except pixels, thumbnails, uploads and exports. The full description is served at
-`/v1/openapi.json`. Errors are `{"code", "detail"}`; the codes stand below. Coordinates are continuous image
-pixels (see [concepts](concepts.md)); masks are COCO uncompressed RLE, `{"size": [height, width], "counts":
-[...]}`, column-major, zeros first. Unknown fields in a request are refused; answers may gain fields.
+`/v1/openapi.json`. Errors are `{"code", "detail"}`; the codes stand below. From status 500 up the reason
+stands in the server's log alone. Coordinates are continuous image pixels (see [concepts](concepts.md));
+masks are COCO uncompressed RLE, `{"size": [height, width], "counts": [...]}`, column-major,
+zeros first. Unknown fields in a request are refused; answers may gain fields.
 Programs send `Authorization: Bearer TOKEN` where the server asks for a login. Slow work answers 202 with a
 job; `/v1/jobs/{id}/events` streams its progress and resumes by `Last-Event-ID`. Accepting an annotation is
 safe to repeat with the same `submission_id`."""
@@ -203,6 +204,7 @@ by a *spec*: a registered name, a colon, and a file, a folder or a hub name. Use
 ```
 fewclick models list                    # what is known, and what is here
 fewclick models pull mobile_sam         # download once, resume, check, keep; typing it is the consent
+fewclick models pull OWNER/NAME         # the same for any repository of the hub with safetensors
 fewclick models check                   # load and run all that are here: seconds, memory, a click on a drawn disc
 fewclick bench clicks DATASET --segmenter mobile_sam:/path/mobile_sam.pt
 ```

@@ -1,6 +1,7 @@
 """`fewclick models list | pull | check`: models from outside, brought here on request alone."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +43,9 @@ def list_models(folder: Folder = None, as_json: AsJson = False) -> None:
 
 
 def pull(
-    name: Annotated[str, typer.Argument(help="A model of `fewclick models list`.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="A model of `fewclick models list`, or OWNER/NAME on the hub.", metavar="NAME")
+    ],
     folder: Folder = None,
     endpoint: Annotated[str | None, typer.Option(help="Mirror of the hub to ask instead.", metavar="URL")] = None,
     as_json: AsJson = False,
@@ -54,6 +57,7 @@ def pull(
     with progress_bar(name, "B") as move:
         pulled = fetch(source, place, progress=move, endpoint=endpoint)
     spec = source.spec_in(place)
+    kind = source.kind if name != source.hub else _kind_of(pulled.path)
     sums = "\n".join(f"  {digest}  {file}" for file, digest in pulled.files.items())
     told = "as published" if pulled.verified else "written down as seen; no published checksum is known to compare with"
     state = "is here already" if pulled.was_here else "is here now"
@@ -61,7 +65,7 @@ def pull(
         as_json,
         asdict(pulled) | {"name": name, "spec": spec, "licence": source.licence},
         f"{name} {state}: {pulled.path}\nSHA-256, {told}:\n{sums}\nlicence: {source.licence}\n"
-        f"use it as --{source.kind} {spec}",
+        f"use it as --{kind} {spec}",
     )
 
 
@@ -73,7 +77,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Load and run models on a drawn image, off the network: seconds and memory; by default all that are here."""
-    from app.catalogue import SOURCES
+    from app.catalogue import SOURCES, unnamed_in
     from app.check_model import check_apart
 
     place = _folder(folder)
@@ -82,6 +86,7 @@ def check(
     else:
         wanted = [("segmenter", "builtin"), ("encoder", "builtin")]
         wanted += [(source.kind, source.spec_in(place)) for source in SOURCES.values() if source.is_in(place)]
+        wanted += [(_kind_of(model), f"huggingface:{model}") for model in unnamed_in(place)]
     with progress_bar("models", "model") as move:
         outcomes = []
         for number, (kind, spec) in enumerate(wanted, start=1):
@@ -100,10 +105,12 @@ def _folder(folder: Path | None) -> Path:
 
 
 def _known(name: str) -> "Source":
-    """The model of this name."""
+    """The model of this name, or the repository."""
     from alcore.errors import UnknownName
-    from app.catalogue import SOURCES
+    from app.catalogue import SOURCES, of_hub
 
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return of_hub(name)
     if name not in SOURCES:
         raise UnknownName.of("model", name, SOURCES)
     return SOURCES[name]
@@ -130,10 +137,15 @@ def _kinds(spec: str, place: Path) -> list[tuple["Kind", str]]:
     if not kinds:
         raise UnknownName.of("model", spec, [*SOURCES, *SEGMENTERS, *ENCODERS])
     if name == "huggingface":
-        config = Path(rest) / "config.json"
-        model_type = json.loads(config.read_text("utf-8")).get("model_type", "") if config.is_file() else ""
-        return [kinds[0] if str(model_type).startswith(_PROMPTABLE) else kinds[1]]
+        return [(_kind_of(Path(rest)), spec)]
     return kinds
+
+
+def _kind_of(folder: Path) -> "Kind":
+    """Whether a folder of transformers holds a promptable model or an encoder."""
+    config = folder / "config.json"
+    model_type = json.loads(config.read_text("utf-8")).get("model_type", "") if config.is_file() else ""
+    return "segmenter" if str(model_type).startswith(_PROMPTABLE) else "encoder"
 
 
 def _as_dict(source: "Source", place: Path) -> dict[str, object]:

@@ -13,7 +13,7 @@ import torch
 from alcore.encoders.registry import ENCODERS
 from app import catalogue
 from app.catalogue import SOURCES, Source
-from app.check_model import check_apart, check_here
+from app.check_model import Check, check_apart, check_here
 from app.cli import main
 from app.settings import Settings
 from prompts.registry import SEGMENTERS
@@ -104,6 +104,24 @@ def test_a_file_is_fetched_once_checked_and_named(
     assert shelf.asked == ["GET /weights/tiny.pth"]
 
 
+def test_a_file_that_changed_since_is_noticed_when_it_is_pulled_again(
+    tiny: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "pull", "tiny", "--dir", str(tmp_path)]) == 0
+    (tmp_path / "tiny" / "tiny.pth").write_bytes(CONTENT[:-1])
+    assert main(["models", "pull", "tiny", "--dir", str(tmp_path)]) == 2
+    assert "is not what was pulled" in capsys.readouterr().err
+
+
+def test_a_file_that_someone_put_there_is_compared_with_the_published_checksum(tiny: Source, tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    path = tmp_path / "tiny" / "tiny.pth"
+    path.write_bytes(CONTENT)
+    assert main(["models", "pull", "tiny", "--dir", str(tmp_path)]) == 0
+    path.write_bytes(CONTENT[::-1])
+    assert main(["models", "pull", "tiny", "--dir", str(tmp_path)]) == 2
+
+
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_a_cut_download_goes_on_where_it_stopped(
     tiny: Source, shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str], knows_ranges: bool
@@ -191,6 +209,25 @@ def test_a_repository_of_the_hub_is_fetched_without_its_pickles_and_runs(
     assert outcome["load_s"] > 0
     assert outcome["embed_s"] > 0
     assert outcome["peak_mb"] > 50
+
+
+def test_any_repository_of_the_hub_can_be_pulled_by_its_owner_and_name(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("app.check_model.check_apart", lambda kind, spec: Check(kind=kind, spec=spec, result="seen"))
+    save_tiny("sam2", tmp_path / "sam2")
+    shelf.repositories = {"some/sam2": tmp_path / "sam2", "some/dino": save_dino(tmp_path / "dino")}
+    place = tmp_path / "models"
+    for name, kind in (("sam2", "segmenter"), ("dino", "encoder")):
+        assert main(["models", "pull", f"some/{name}", "--dir", str(place), "--endpoint", shelf.url]) == 0
+        assert f"use it as --{kind} huggingface:{place / f'some--{name}'}" in capsys.readouterr().out
+    assert main(["models", "check", "--dir", str(place), "--json"]) == 0
+    checked = [(outcome["kind"], outcome["spec"]) for outcome in json.loads(capsys.readouterr().out)]
+    assert checked[2:] == [
+        ("encoder", f"huggingface:{place / 'some--dino'}"),
+        ("segmenter", f"huggingface:{place / 'some--sam2'}"),
+    ]
 
 
 def test_a_repository_with_false_checksums_or_without_safetensors_is_refused(
