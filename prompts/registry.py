@@ -73,12 +73,15 @@ def split_spec(spec: str) -> tuple[str, Path | None]:
     return name, Path(path) if colon and path else None
 
 
-def load_predictor(name: str, *, checkpoint: Path | None = None, allow_download: bool = False) -> Predictor:
+def load_predictor(
+    name: str, *, checkpoint: Path | None = None, adaptation: Path | None = None, allow_download: bool = False
+) -> Predictor:
     """Load a promptable model; slow, so callers keep what comes back.
 
     Args:
         name: a key of `SEGMENTERS`, or name and weights in one: "sam_vit_b:/path/file.pth", "huggingface:/folder".
         checkpoint: the weights file or folder, for models that need one; wins over one in `name`.
+        adaptation: a decoder that was fine-tuned for this very model, see `prompts.adaptation`.
         allow_download: let "huggingface:<hub name>" fetch what this machine lacks.
 
     Raises:
@@ -97,7 +100,7 @@ def load_predictor(name: str, *, checkpoint: Path | None = None, allow_download:
             )
         from prompts.builtin.predictor import BuiltinPredictor
 
-        return BuiltinPredictor()
+        return BuiltinPredictor(adaptation=adaptation)
     if path is None:
         if model == "huggingface":
             raise CheckpointError("segmenter 'huggingface' needs a model; write 'huggingface:<hub name or folder>'")
@@ -109,11 +112,13 @@ def load_predictor(name: str, *, checkpoint: Path | None = None, allow_download:
     if model == "huggingface":
         from prompts.huggingface import load_huggingface
 
+        if adaptation is not None:
+            raise CheckpointError("models of transformers cannot be adapted; use 'builtin', 'sam_*' or 'mobile_sam'")
         return load_huggingface(path.as_posix(), allow_download=allow_download)
     if model == "mobile_sam":
         from prompts.mobile_sam import load_mobile_sam
 
-        return load_mobile_sam(path)
+        return load_mobile_sam(path, adaptation=adaptation)
     from prompts.sam import load_sam
 
-    return load_sam(path, size=model.removeprefix("sam_"))
+    return load_sam(path, size=model.removeprefix("sam_"), adaptation=adaptation)
