@@ -160,10 +160,9 @@ def _warm_up(service: AnnotationService) -> None:
     for file in service.tmp().glob("in-*"):
         if time.time() - file.stat().st_mtime > STALE_UPLOAD_S:
             file.unlink(missing_ok=True)
-    segmenters = {p.segmenter for p in service.list_projects() if p.task == "segmentation"}
-    for spec in sorted(segmenters):
+    for project in service.list_projects():
         try:
-            service.context.prompter.load(spec)
+            service.warm_up(project.id)
         except (AlcoreError, PromptError, FewclickError, OSError) as error:
             logger.warning("a segmenter could not be loaded: %s", error)
 

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     """Labels are measured in so many parts, each by a head that was trained without it."""
     gate_tolerance: float = Field(0.02, ge=0)
     """A new model replaces the old one unless it is worse by more than this, on items that neither was trained on."""
+    adapt_min_images: int = Field(8, ge=4)
+    """Adapt the promptable model from so many images on that hold a mask which somebody corrected or drew."""
+    adapt_after: int = Field(10, ge=1)
+    """A project that adapts automatically does so again once so many of these images are new since the last attempt."""
+    adapt_margin: float = Field(0.01, ge=0)
+    """An adapted model is taken into use if its mean Dice on held-out masks rises by more, and clicks to 0.9 do not."""
     max_scored: int = Field(1000, ge=1)
     """Score at most so many unlabeled items per round, drawn at random from a larger pool."""
 

@@ -105,7 +105,7 @@ def adapt(
         samples: images with accepted masks.
         seed: of prompts and order; the same seed and samples give the same weights on one machine.
         steps: optimiser steps; by default chosen from the number of objects.
-        progress: called with (done, total); what it raises stops the work.
+        progress: called with (done, total), with (0, 1) while images are encoded; what it raises stops the work.
 
     Returns:
         The decoder's weights, for `save_adaptation`.
@@ -118,7 +118,11 @@ def adapt(
     also train the encoder.
     """
     trainee, rng = model.trainee(), np.random.default_rng(seed)
-    examples = [example for sample in samples for example in trainee.examples(sample, rng)]
+    examples: list[Example] = []
+    for sample in samples:
+        examples += trainee.examples(sample, rng)
+        if progress is not None:
+            progress(0, 1)
     if not examples:
         raise InvalidPrompt(f"none of the {len(samples)} images holds an object to learn from; accept some masks first")
     if len(examples) > MAX_EXAMPLES:

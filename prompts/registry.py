@@ -9,6 +9,7 @@ from prompts.errors import CheckpointError, UnknownModel
 from prompts.predictor import Predictor
 
 _SAM_PAPER = "Kirillov et al. 2023, Segment Anything (arXiv:2304.02643)"
+NOT_ADAPTABLE = "models of transformers cannot be adapted; use 'builtin', 'sam_*' or 'mobile_sam'"
 _SAM_LICENCE = "Apache-2.0 (Meta's own weights; a fine-tuned file has its maker's terms)"
 
 
@@ -20,6 +21,8 @@ class SegmenterInfo:
     summary: str
     paper: str
     licence: str
+    can_adapt: bool = True
+    """True where the decoder can be fine-tuned on a project's masks, see `prompts.adaptation`."""
     needs_checkpoint: bool = False
     """True where weights must be named; nothing is ever downloaded unless `load_predictor` is told that it may."""
 
@@ -60,6 +63,7 @@ SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
                 summary="huggingface:<hub name or folder>: SAM, SAM-HQ, SAM 2, EdgeTAM, SAM 3 tracker, by transformers",
                 paper="as its model card says, e.g. SAM 2 (arXiv:2408.00714), SAM-HQ (arXiv:2306.01567)",
                 licence="as its model card says",
+                can_adapt=False,
                 needs_checkpoint=True,
             ),
         )
@@ -113,7 +117,7 @@ def load_predictor(
         from prompts.huggingface import load_huggingface
 
         if adaptation is not None:
-            raise CheckpointError("models of transformers cannot be adapted; use 'builtin', 'sam_*' or 'mobile_sam'")
+            raise CheckpointError(NOT_ADAPTABLE)
         return load_huggingface(path.as_posix(), allow_download=allow_download)
     if model == "mobile_sam":
         from prompts.mobile_sam import load_mobile_sam
