@@ -84,6 +84,9 @@ class ThresholdHead:
         planes[:, :, 0], planes[:, :, 1] = 1 - foreground, foreground
         return planes
 
+    def member(self, i: int) -> "ThresholdHead":
+        return ThresholdHead([self.thresholds[i]], self.n_classes)
+
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"thresholds": self.thresholds, "n_classes": self.n_classes}))
 

@@ -67,6 +67,15 @@ def click_in(
     return (xy + 0.25 + 0.5 * torch.rand(n, 2, generator=generator)) * CELL_PX
 
 
+def tight_boxes(masks: Bool[Tensor, "k h w"]) -> Float[Tensor, "k 4"]:
+    """Return x0, y0, x1, y1 (exclusive) of each mask, in cells of the masks, none of which is empty."""
+    boxes = []
+    for mask in masks:
+        cols, rows = torch.nonzero(mask.any(0)).flatten(), torch.nonzero(mask.any(1)).flatten()
+        boxes.append([cols[0].item(), rows[0].item(), cols[-1].item() + 1, rows[-1].item() + 1])
+    return torch.tensor(boxes, dtype=torch.float32)
+
+
 def first_prompts(
     targets: Float[Tensor, "n 128 128"], tight: Float[Tensor, "n 4"], generator: torch.Generator
 ) -> Prompts:
