@@ -15,6 +15,7 @@ from prompts.sam import SamModel, load_sam
 from prompts.types import Box, Point, Prompt
 from tests.prompts.test_sam import disc_image
 from tests.prompts.test_sam_files import RunsCode
+from tests.prompts.threads import assert_images_never_mix
 from tests.prompts.tiny_mobile_sam import PUBLISHED, encode, make_state_dict
 from tests.prompts.tiny_sam import make_sam
 
@@ -58,6 +59,11 @@ def test_clicks_and_boxes_become_masks(model: SamModel) -> None:
     )
     assert (click.masks.shape, boxed.masks.shape) == ((3, *SIZE), (1, *SIZE))
     assert click.low_res_logits.shape == (3, 24, 24)
+
+
+def test_two_images_in_eight_threads_never_mix(model: SamModel) -> None:
+    images = [disc_image(SIZE, seed=k) for k in range(2)]
+    assert_images_never_mix(model, images, Prompt(points=(Point(19.0, 28.0),)))
 
 
 def test_bfloat16_stays_near_float32(checkpoint: Path, model: SamModel) -> None:

@@ -1,7 +1,5 @@
 """`prompts.sam` against segment_anything's own SamPredictor: a tiny model of the same classes, non-square images."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from prompts.errors import CheckpointError, InvalidPrompt, StateMismatch
 from prompts.registry import load_predictor
 from prompts.sam import SamModel, load_sam
 from prompts.types import Box, MaskPrediction, Point, Prompt
+from tests.prompts.threads import assert_images_never_mix
 from tests.prompts.tiny_sam import IMAGE_PX, make_sam
 
 torch.set_num_threads(1)
@@ -130,21 +129,7 @@ def test_its_own_logits_can_be_fed_back_and_change_the_answer(model: SamModel) -
 
 
 def test_two_images_in_eight_threads_never_mix(model: SamModel) -> None:
-    images = [disc_image(seed=k) for k in range(2)]
-    states = [model.embed(image) for image in images]
-    expected = [model.predict(state, Prompt(points=TWO)).low_res_logits for state in states]
-    start = threading.Barrier(8)
-
-    def work(k: int) -> bool:
-        start.wait()
-        return all(
-            np.allclose(model.predict(states[k % 2], Prompt(points=TWO)).low_res_logits, expected[k % 2], atol=1e-5)
-            and np.allclose(model.embed(images[k % 2]).features, states[k % 2].features, atol=1e-5)
-            for _ in range(3)
-        )
-
-    with ThreadPoolExecutor(8) as threads:
-        assert all(threads.map(work, range(8)))
+    assert_images_never_mix(model, [disc_image(seed=k) for k in range(2)], Prompt(points=TWO))
 
 
 def test_the_state_knows_its_image_and_its_weight_in_bytes(model: SamModel) -> None:

@@ -12,6 +12,7 @@ from prompts.builtin.frames import feedback_shape
 from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor, candidates, never_empty
 from prompts.errors import CheckpointError, InvalidPrompt, StateMismatch
 from prompts.types import Box, ImageState, Point, Prompt
+from tests.prompts.threads import assert_images_never_mix
 
 HEIGHT, WIDTH = 240, 400
 DISC_X, DISC_Y, DISC_R = 300.0, 70.0, 40.0
@@ -51,6 +52,11 @@ def test_a_click_in_an_off_centre_disc_of_a_wide_image_gives_the_disc(
     found = predictor.predict(state, CLICK)
     assert found.mask[int(DISC_Y), int(DISC_X)]
     assert dice(found.mask, TRUTH) > 0.7
+
+
+def test_two_images_in_eight_threads_never_mix(predictor: BuiltinPredictor) -> None:
+    images = [noisy_image(truth) for truth in (TRUTH, disc(HEIGHT, WIDTH, 90.0, 160.0, 30.0))]
+    assert_images_never_mix(predictor, images, Prompt(points=(Point(95.0, 150.0),)))
 
 
 def test_a_click_in_a_tall_image_gives_the_disc(predictor: BuiltinPredictor) -> None:
