@@ -9,9 +9,9 @@ import torch
 
 from prompts.errors import InvalidPrompt, StateMismatch
 from prompts.huggingface import HuggingFaceModel, load_huggingface
-from prompts.predictor import Predictor
+from prompts.predictor import Predictor, as_points
 from prompts.registry import load_predictor
-from prompts.types import Box, Point, Prompt
+from prompts.types import Box, Point, Prompt, Scribble
 from tests.prompts.threads import assert_images_never_mix
 from tests.prompts.tiny_hf import FAMILIES, PATCH_PX, SIDE_PX, save_tiny
 
@@ -129,6 +129,18 @@ def test_images_of_any_shape_agree_up_to_the_resampling(
     assert np.abs(ours.low_res_logits - logits).mean() < 0.05 * np.abs(logits).mean()
     assert (ours.masks != masks).mean() < 0.05
     assert ours.masks.shape == (3, *size)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_stroke_is_asked_as_a_few_points_along_it(models: dict[str, HuggingFaceModel], family: str) -> None:
+    model = models[family]
+    state = model.embed(picture())
+    stroked = Prompt(points=ONE, scribbles=(Scribble(((4.0, 20.0), (16.0, 20.0), (16.0, 23.0)), 0),))
+    ours = model.predict(state, stroked)
+    asked = model.predict(state, Prompt(points=as_points(stroked, SIZE)))
+    assert len(ours.masks) == 1
+    np.testing.assert_array_equal(ours.low_res_logits, asked.low_res_logits)
+    assert len(model.predict(state, Prompt(scribbles=stroked.scribbles)).masks) == 1
 
 
 @pytest.mark.parametrize("family", FAMILIES)
