@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 
 from prompts.builtin import frames
+from prompts.builtin.answers import candidates, honour_clicks, never_empty
 from prompts.builtin.clicks import clicks_in, foreground_xy, known_extent
 from prompts.builtin.frames import View
 from prompts.builtin.weights import adapted_id, read_weights, weights_id
 from prompts.errors import StateMismatch
-from prompts.geometry import validate_image, validate_prompt
+from prompts.geometry import points_to_arrays, validate_image, validate_prompt
 from prompts.predictor import wants_candidates
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 if TYPE_CHECKING:
-    from prompts.builtin.engine import EncodedImage, Engine
+    from prompts.builtin.encoded import EncodedImage
+    from prompts.builtin.engine import Engine
     from prompts.builtin.trainee import BuiltinTrainee
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -132,23 +134,25 @@ class BuiltinPredictor:
         if multimask is None:
             multimask = wants_candidates(prompt)
         encoded: EncodedImage = state.features
-        view, logits, iou = self._look(encoded, prompt, state.image_size)
+        view, logits, iou = self._look(encoded, prompt, state.image_size, single=not multimask)
         offered = candidates(logits, iou) if multimask else [0]
         grid = frames.feedback_shape(*state.image_size)
         full = frames.paste(logits[offered], view, state.image_size, state.image_size)
         low_res = full if grid == state.image_size else frames.paste(logits[offered], view, state.image_size, grid)
-        return MaskPrediction(masks=full > 0, predicted_iou=iou[offered], low_res_logits=low_res, chosen=0)
+        clicks = np.column_stack(points_to_arrays(prompt.points))
+        masks = honour_clicks(full, clicks, sigma_px=0.5 / (view.scale * frames.CELLS_PER_PX)) > 0
+        return MaskPrediction(masks=masks, predicted_iou=iou[offered], low_res_logits=low_res, chosen=0)
 
     def _look(
-        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int]
+        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int], *, single: bool
     ) -> tuple[View, np.ndarray, np.ndarray]:
         """Decode in the view that the prompt calls for, or, with clicks and strokes alone, that a first look does."""
         extent = known_extent(prompt, image_size)
         if extent is not None:
             view = frames.view_of(extent, *image_size, encoded.scales)
-            return view, *self._decode(encoded, view, prompt, image_size)
+            return view, *self._decode(encoded, view, prompt, image_size, single=single)
         view = frames.whole_view(encoded.scales)
-        logits, iou = self._decode(encoded, view, prompt, image_size)
+        logits, iou = self._decode(encoded, view, prompt, image_size, single=single)
         mask = frames.paste(logits[:1], view, image_size, frames.coarse_shape(*image_size))[0] > 0
         extent = frames.extent_of(mask, foreground_xy(prompt, image_size), image_size)
         if extent is None:
@@ -156,15 +160,15 @@ class BuiltinPredictor:
         closer = frames.view_of(extent, *image_size, encoded.scales)
         if closer.level == 0:
             return view, logits, iou
-        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size)
+        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size, single=single)
         if frames.touches_border(close_logits[0], closer, image_size):
             return view, logits, iou
         return closer, close_logits, close_iou
 
     def _decode(
-        self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int]
+        self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int], *, single: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Decode in one view: the single answer first, then the network's three candidates."""
+        """Decode in one view: the single answer, then, where wanted, the network's three candidates."""
         box = np.zeros(4, np.float32)
         if prompt.box is not None:
             b = prompt.box
@@ -172,27 +176,7 @@ class BuiltinPredictor:
         last = np.zeros((frames.LOGITS_PX, frames.LOGITS_PX), np.float32)
         if prompt.low_res_logits is not None:
             last = frames.cut(prompt.low_res_logits, view, image_size)
-        logits, iou = self._engine.decode(encoded, view, clicks_in(view, prompt), box, last)
+        clicks = clicks_in(view, prompt)
+        logits, iou = self._engine.decode(encoded, view, clicks, box, last, single=single)
         logits[0] = never_empty(logits[0])
         return logits, iou
-
-
-def never_empty(logits: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """Raise logits that are negative everywhere, so that what is at least half as likely as the best cell is kept.
-
-    Objects of a few cells can stay below probability one half; whoever points at one is better served by a small mask
-    (with its low predicted IoU) than by none.
-    """
-    top = float(logits.max())
-    if top > 0:
-        return logits
-    half = 0.5 / (1.0 + np.exp(-top))
-    return logits - np.float32(np.log(half / (1.0 - half)))
-
-
-def candidates(logits: Float[np.ndarray, "4 h w"], iou: Float[np.ndarray, "4"]) -> list[int]:
-    """Choose three of four outputs: the single answer, then the two candidates most unlike it, best first."""
-    masks = logits > 0
-    overlap = (masks[1:] & masks[0]).sum((1, 2)) / np.maximum((masks[1:] | masks[0]).sum((1, 2)), 1)
-    others = np.delete(np.arange(1, len(masks)), overlap.argmax())
-    return [0, *sorted(others.tolist(), key=lambda i: -float(iou[i]))]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from jaxtyping import Bool, UInt8
 
+from prompts.builtin.answers import candidates, never_empty
 from prompts.builtin.frames import feedback_shape
-from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor, candidates, never_empty
+from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor
 from prompts.errors import CheckpointError, InvalidPrompt, StateMismatch
 from prompts.geometry import pixels_along
 from prompts.types import Box, ImageState, Point, Prompt, Scribble
