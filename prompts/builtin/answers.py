@@ -5,6 +5,8 @@ from jaxtyping import Float
 
 SURE_LOGIT = 1.0
 """Logit that a clicked pixel gets at least, with the click's sign."""
+ELLIPSE_LOGIT = 1.0
+"""What the middle of a box gains, and places well outside lose twice."""
 REACH = 3
 """How far a click's mark reaches, in its standard deviations."""
 
@@ -45,6 +47,23 @@ def honour_clicks(
         limit = np.maximum if label == 1 else np.minimum
         out[:, row, col] = limit(out[:, row, col], SURE_LOGIT if label == 1 else -SURE_LOGIT)
     return out
+
+
+def favour_ellipse(logits: Float[np.ndarray, "m h w"], box: Float[np.ndarray, "4"]) -> Float[np.ndarray, "m h w"]:
+    """Lean towards the ellipse that fills a box: added is 1 in its middle, 0 on its rim, down to -2 outside.
+
+    Four tight sides say much about a shape, and the network makes too little of it: alone, it was worse than the
+    ellipse alone on skin (Dice 0.839 against 0.896); the two together were better on six of seven sets (MODEL_CARD).
+
+    Args:
+        logits: m masks over one window.
+        box: x0, y0, x1, y1 in cells of the window, not empty.
+    """
+    x, y = np.arange(logits.shape[2]) + 0.5, np.arange(logits.shape[1]) + 0.5
+    across = (x - (box[0] + box[2]) / 2) / ((box[2] - box[0]) / 2)
+    down = (y - (box[1] + box[3]) / 2) / ((box[3] - box[1]) / 2)
+    from_rim = 1.0 - (down[:, None] ** 2 + across[None, :] ** 2)
+    return logits + np.float32(ELLIPSE_LOGIT) * np.clip(from_rim, -2.0, 1.0).astype(np.float32)
 
 
 def never_empty(logits: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from prompts.builtin import frames
-from prompts.builtin.answers import candidates, honour_clicks, never_empty
+from prompts.builtin.answers import candidates, favour_ellipse, honour_clicks, never_empty
 from prompts.builtin.clicks import clicks_in, foreground_xy, known_extent
 from prompts.builtin.frames import View
 from prompts.builtin.weights import adapted_id, read_weights, weights_id
@@ -178,5 +178,8 @@ class BuiltinPredictor:
             last = frames.cut(prompt.low_res_logits, view, image_size)
         clicks = clicks_in(view, prompt)
         logits, iou = self._engine.decode(encoded, view, clicks, box, last, single=single)
+        is_box_alone = prompt.low_res_logits is None and not prompt.points and not prompt.scribbles
+        if is_box_alone:
+            logits = favour_ellipse(logits, box * frames.CELLS_PER_PX)
         logits[0] = never_empty(logits[0])
         return logits, iou

@@ -1,9 +1,9 @@
-"""Clicks are kept, whatever the network says."""
+"""Clicks are kept whatever the network says, and a box leans towards its ellipse."""
 
 import numpy as np
 import pytest
 
-from prompts.builtin.answers import REACH, honour_clicks
+from prompts.builtin.answers import REACH, favour_ellipse, honour_clicks
 
 
 def flat(value: float) -> np.ndarray:
@@ -50,3 +50,18 @@ def test_the_input_is_left_alone() -> None:
     logits = flat(-2.0)
     honour_clicks(logits, clicks((3.0, 3.0, 1)), sigma_px=2.0)
     assert (logits == -2).all()
+
+
+def test_a_box_leans_towards_the_ellipse_that_fills_it() -> None:
+    out = favour_ellipse(flat(0.0), np.array([10.0, 20.0, 50.0, 40.0]))[0]
+    rows, cols = np.mgrid[:64, :64] + 0.5
+    inside = ((rows - 30) / 10) ** 2 + ((cols - 30) / 20) ** 2 < 1
+    np.testing.assert_array_equal(out > 0, inside)
+    assert out.max() <= 1
+    assert out.min() == -2
+
+
+def test_a_sure_network_is_not_overruled_by_the_ellipse() -> None:
+    sure = np.where(np.eye(64, dtype=bool), 6.0, -6.0).astype(np.float32)[None]
+    out = favour_ellipse(sure, np.array([0.0, 0.0, 64.0, 64.0]))
+    np.testing.assert_array_equal(out > 0, sure > 0)
