@@ -89,7 +89,7 @@ class Engine:
         points: Float[np.ndarray, "p 3"],
         box: Float[np.ndarray, "4"],
         logits: Float[np.ndarray, "128 128"],
-    ) -> tuple[Float[np.ndarray, "4 128 128"], Float[np.ndarray, "4"]]:
+    ) -> tuple[Float[np.ndarray, "4 256 256"], Float[np.ndarray, "4"]]:
         """Decode one prompt, given in window pixels; all zero stands for no box and no logits."""
         windows = []
         for features, stride in zip(encoded.levels[view.level], (*model.STRIDES, model.STRIDES[1]), strict=True):

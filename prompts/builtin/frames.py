@@ -10,7 +10,10 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 
 WINDOW_PX = 256
+MASK_PX = 256
+"""Cells a side of the logits that the network gives for a window."""
 LOGITS_PX = 128
+"""Cells a side of prompt maps and of the last logits that are fed back."""
 ALIGNMENT_PX = 32
 """Windows start at multiples of the deepest stride, so that their features can be cut out of the level's."""
 FINE_LEVEL_ABOVE_PX = 160
@@ -95,21 +98,21 @@ def interpolation(positions: Float[np.ndarray, " o"], n: int) -> Float[np.ndarra
 
 
 def cells_to_window(n_cells: int, side: int, start: int, scale: float) -> Float[np.ndarray, " n"]:
-    """Place the centres of n cells that span an image side into logit cells of a window."""
+    """Place the centres of n cells that span an image side into mask cells of a window."""
     centres = (np.arange(n_cells) + 0.5) * side / n_cells
-    return (centres * scale - start) * LOGITS_PX / WINDOW_PX
+    return (centres * scale - start) * MASK_PX / WINDOW_PX
 
 
 def paste(
-    logits: Float[np.ndarray, "m 128 128"], view: View, image_size: tuple[int, int], shape: tuple[int, int]
+    logits: Float[np.ndarray, "m 256 256"], view: View, image_size: tuple[int, int], shape: tuple[int, int]
 ) -> Float[np.ndarray, "m oh ow"]:
     """Resample a window's logits to a grid of `shape` that spans the image; surely background outside the window."""
     out = np.full((len(logits), *shape), OUTSIDE_LOGIT, np.float32)
     ys = cells_to_window(shape[0], image_size[0], view.y0, view.scale)
     xs = cells_to_window(shape[1], image_size[1], view.x0, view.scale)
-    rows, cols = np.flatnonzero((ys >= 0) & (ys <= LOGITS_PX)), np.flatnonzero((xs >= 0) & (xs <= LOGITS_PX))
+    rows, cols = np.flatnonzero((ys >= 0) & (ys <= MASK_PX)), np.flatnonzero((xs >= 0) & (xs <= MASK_PX))
     if len(rows) and len(cols):
-        down, across = interpolation(ys[rows], LOGITS_PX), interpolation(xs[cols], LOGITS_PX)
+        down, across = interpolation(ys[rows], MASK_PX), interpolation(xs[cols], MASK_PX)
         out[:, rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] = down @ logits @ across.T
     return out
 
@@ -146,7 +149,7 @@ def extent_of(
     return min(all_x), min(all_y), max(all_x), max(all_y)
 
 
-def touches_border(logits: Float[np.ndarray, "128 128"], view: View, image_size: tuple[int, int]) -> bool:
+def touches_border(logits: Float[np.ndarray, "256 256"], view: View, image_size: tuple[int, int]) -> bool:
     """Tell whether a mask runs out of its window where the image goes on."""
     mask = logits > 0
     end_y, end_x = (view.y0 + WINDOW_PX) / view.scale, (view.x0 + WINDOW_PX) / view.scale

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from prompts.builtin.frames import LOGITS_PX, WINDOW_PX
+from prompts.builtin.frames import LOGITS_PX, MASK_PX, WINDOW_PX
 
 STRIDES = (4, 8, 16, 32)
 IMAGE_CHANNELS = 4
@@ -21,7 +21,9 @@ N_OUTPUTS = 4
 """Output 0 is the single answer; 1 to 3 are candidates, of which only the best is trained, as in SAM."""
 ENCODER_WIDTHS = (48, 96, 192, 256)
 ENCODER_BLOCKS = (1, 3, 3, 1)
-DECODER_WIDTHS = (32, 64, 96, 128)
+DECODER_WIDTHS = (48, 64, 96, 128)
+SUBCELLS = MASK_PX * STRIDES[0] // WINDOW_PX
+"""Mask cells a side in one cell of stride 4: borders are drawn finer than the decoder computes."""
 NARROW_SIGMA_PX = 4.0
 WIDE_SIGMA_PX = 20.0
 LOGIT_SCALE = 8.0
@@ -93,11 +95,11 @@ class Decoder(nn.Module):
         self.context = nn.Linear(w32, w32)
         self.ups = nn.ModuleList(ConvNorm(a, b, kernel=1, folded=folded) for a, b in ((w8, w4), (w16, w8), (w32, w16)))
         self.merges = nn.ModuleList(Residual(w, folded=folded) for w in (w4, w8, w16))
-        self.head = nn.Conv2d(w4, N_OUTPUTS * 4, 3, padding=1)
+        self.head = nn.Conv2d(w4, N_OUTPUTS * SUBCELLS**2, 3, padding=1)
         self.iou = nn.Sequential(nn.Linear(w32 + w4 + 2, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(self, features: Features, maps: Float[Tensor, "n 6 128 128"]) -> tuple[Tensor, Tensor]:
-        """Return logits (n, 4, 128, 128) and predicted IoU (n, 4) for n prompts, each with its own features."""
+        """Return logits (n, 4, 256, 256) and predicted IoU (n, 4) for n prompts, each with its own features."""
         x = F.relu(features[0] + self.prompt(F.pixel_unshuffle(maps, 2)))
         xs = [x]
         for level, (down, block) in enumerate(zip(self.downs, self.blocks, strict=True), start=1):
@@ -111,13 +113,12 @@ class Decoder(nn.Module):
         for level in (2, 1, 0):
             up = F.interpolate(self.ups[level](x), scale_factor=2, mode="bilinear", align_corners=False)
             x = self.merges[level](F.relu(xs[level] + up))
-        logits = F.pixel_shuffle(self.head(x), 2)
+        logits = F.pixel_shuffle(self.head(x), SUBCELLS)
         return logits, self._predict_iou(logits, x, pooled)
 
     def _predict_iou(self, logits: Tensor, x: Tensor, pooled: Tensor) -> Tensor:
         """Judge each mask by what lies inside it and how sure its border is."""
-        quarter = F.avg_pool2d(logits.detach().float(), 2)
-        inside = quarter.sigmoid()
+        inside = F.avg_pool2d(logits.detach(), SUBCELLS).float().sigmoid()
         area = inside.mean((2, 3))
         weights = inside / (inside.sum((2, 3), keepdim=True) + 1.0)
         mean_features = weights.flatten(2).to(x.dtype) @ x.flatten(2).transpose(1, 2)

@@ -37,13 +37,15 @@ def total_loss(
 ) -> tuple[Tensor, Tensor]:
     """Return the loss of a batch and the Dice that its answers reach.
 
-    Output 0 is judged for every prompt. Of outputs 1 to 3 only the best is, with half the weight for an ambiguous
-    prompt and less for any other.
+    Output 0 is judged for every prompt. Of outputs 1 to 3 only the best is, at half the resolution (which is half the
+    time), with half the weight for an ambiguous prompt and less for any other.
     """
-    each = mask_losses(logits, targets)
-    candidates = each[:, 1:].amin(1) + SPREAD_WEIGHT * each[:, 1:].mean(1)
-    loss = (each[:, 0] + torch.where(ambiguous, 0.5, 0.2) * candidates).mean()
-    truth = measured_iou(logits.detach(), targets)
+    answer = mask_losses(logits[:, :1], targets)[:, 0]
+    small, small_targets = F.avg_pool2d(logits, 2), F.avg_pool2d(targets, 2)
+    each = mask_losses(small[:, 1:], small_targets)
+    candidates = each.amin(1) + SPREAD_WEIGHT * each.mean(1)
+    loss = (answer + torch.where(ambiguous, 0.5, 0.2) * candidates).mean()
+    truth = measured_iou(small.detach(), small_targets)
     loss = loss + IOU_WEIGHT * F.mse_loss(iou, truth)
     reached = truth[:, 0]
     return loss, 2 * reached / (1 + reached)

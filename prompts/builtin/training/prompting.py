@@ -1,5 +1,7 @@
-"""A simulated annotator for training: boxes and clicks drawn for a whole batch at once."""
+"""A simulated annotator for training: boxes, clicks and scribbles drawn for a whole batch at once."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +11,11 @@ from torch.nn import functional as F
 
 from prompts.builtin.frames import LOGITS_PX, WINDOW_PX
 
-MAX_POINTS = 12
+MAX_POINTS = 48
+SCRIBBLE_POINTS = 10
+SCRIBBLE_STEP_PX = 5.0
+"""A scribble is given to the network as clicks along it, about a narrow click's width apart."""
+SCRIBBLE_SHARE = 0.15
 CELL_PX = WINDOW_PX / LOGITS_PX
 STEP_SHARES = (0.42, 0.21, 0.16, 0.10, 0.06, 0.03, 0.02)
 """Share of prompts that get 0, 1, 2, ... corrective clicks before the step that is learned from."""
@@ -37,6 +43,10 @@ class Prompts:
         self.n_points[rows] += 1
 
 
+Answer = Callable[[Prompts, Tensor], Tensor]
+"""Gives the network's single answer to some rows of prompts: logits (r, 128, 128)."""
+
+
 def depth(region: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
     """Score how deep inside a region each cell lies: a cheap stand-in for the distance transform."""
     small = F.avg_pool2d(region[:, None], 2)
@@ -62,10 +72,34 @@ def click_in(
     return (xy + 0.25 + 0.5 * torch.rand(n, 2, generator=generator)) * CELL_PX
 
 
+def scribble_on(
+    prompts: Prompts,
+    rows: Int[Tensor, " r"],
+    region: Float[Tensor, "r h w"],
+    start: Float[Tensor, "r 2"],
+    labels: Float[Tensor, " r"],
+    generator: torch.Generator,
+) -> None:
+    """Go on from a click with a stroke that wanders and stays in its region where it can."""
+    xy, angle = start, torch.rand(len(rows), generator=generator) * 2 * math.pi
+    index = torch.arange(len(rows))
+    for _ in range(SCRIBBLE_POINTS - 1):
+        angle = angle + torch.randn(len(rows), generator=generator) * 0.35
+        moved = torch.zeros(len(rows), dtype=torch.bool)
+        for turn in (0.0, 0.8, -0.8, 1.8, -1.8, math.pi):
+            step = torch.stack([torch.cos(angle + turn), torch.sin(angle + turn)], dim=1) * SCRIBBLE_STEP_PX
+            cell = ((xy + step) / CELL_PX).long().clamp(0, LOGITS_PX - 1)
+            free = (region[index, cell[:, 1], cell[:, 0]] > 0) & ~moved
+            xy = torch.where(free[:, None], xy + step, xy)
+            angle = torch.where(free, angle + turn, angle)
+            moved |= free
+        prompts.add(rows, xy, labels)
+
+
 def first_prompts(
     targets: Float[Tensor, "n 128 128"], tight: Float[Tensor, "n 4"], generator: torch.Generator
 ) -> Prompts:
-    """Draw each object's first prompt: a box, a click, both, or several clicks."""
+    """Draw each object's first prompt: a box, a click, both, several clicks, or a scribble."""
     n = len(targets)
     kind = torch.rand(n, generator=generator)
     has_box = kind < 0.36
@@ -85,6 +119,10 @@ def first_prompts(
             central = torch.rand(len(rows), generator=generator) < (0.55 if i == 0 else 0.1)
             xy = click_in(inside[rows], score[rows], central, generator)
             prompts.add(rows, xy, torch.ones(len(rows)))
+            drawn = (n_clicks[rows] == i + 1) & (torch.rand(len(rows), generator=generator) < SCRIBBLE_SHARE)
+            if bool(drawn.any()):
+                some = rows[drawn]
+                scribble_on(prompts, some, inside[some], xy[drawn], torch.ones(len(some)), generator)
     return prompts
 
 
@@ -103,4 +141,29 @@ def corrective_clicks(
     if bool(wrong.any()):
         central = torch.rand(int(wrong.sum()), generator=generator) < 0.7
         xy = click_in(region[wrong], score[wrong], central, generator)
-        prompts.add(rows[wrong], xy, positive[wrong].float())
+        labels = positive[wrong].float()
+        prompts.add(rows[wrong], xy, labels)
+        room = prompts.n_points[rows[wrong]] + SCRIBBLE_POINTS <= MAX_POINTS - len(STEP_SHARES)
+        drawn = room & (torch.rand(len(labels), generator=generator) < SCRIBBLE_SHARE)
+        if bool(drawn.any()):
+            scribble_on(prompts, rows[wrong][drawn], region[wrong][drawn], xy[drawn], labels[drawn], generator)
+
+
+def play(
+    answer: Answer, targets: Float[Tensor, "n 128 128"], boxes: Float[Tensor, "n 4"], generator: torch.Generator
+) -> Prompts:
+    """Bring each object's prompts to a random stage of correction.
+
+    Args:
+        answer: the network's single answer to some of the prompts, as logits (r, 128, 128) for rows (r,).
+        targets: the objects, in the cells of the prompt maps.
+        boxes: their tight boxes in window pixels.
+        generator: draws prompts and stages.
+    """
+    prompts = first_prompts(targets, boxes, generator)
+    n_steps = torch.multinomial(torch.tensor(STEP_SHARES), len(targets), replacement=True, generator=generator)
+    for step in range(int(n_steps.max())):
+        rows = torch.nonzero(n_steps > step)[:, 0]
+        prompts.logits[rows] = answer(prompts, rows)
+        corrective_clicks(prompts, rows, targets, generator)
+    return prompts
