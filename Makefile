@@ -5,7 +5,7 @@ READY := .venv/ready
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check bench docs browser train-builtin clean
+.PHONY: help setup demo test lint check bench bench-encoder docs browser train-builtin clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ check: lint test  ## what CI runs
 
 bench: $(READY)  ## measure speed; benchmarks/README.md holds the tables
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+bench-encoder: $(READY)  ## compare the built-in encoder with other features, on data sets in DATA=folder
+	$(BIN)/python benchmarks/encoders.py --data $(DATA)
 
 docs: $(READY)  ## write the generated pages of docs/ anew
 	$(BIN)/python -m docs.generate

@@ -67,10 +67,10 @@ def check_strategy(name: str, *, n_labeled: int) -> None:
         )
 
 
-def choose_audit(
+def hold_out(
     n: int, groups: Shaped[np.ndarray, " n"] | None, rng: np.random.Generator, share: float
 ) -> Int64[np.ndarray, " a"]:
-    """Draw the items that are kept for measuring and never chosen for training.
+    """Draw the items that a simulation measures on and never trains on.
 
     Args:
         n: items in the pool, at least 2.
@@ -86,7 +86,7 @@ def choose_audit(
         InvalidInput: a number is out of range, or all items belong to one group.
     """
     if n < 2 or not 0 < share < 1:
-        raise InvalidInput(f"an audit set needs n >= 2 items and 0 < share < 1; got n = {n}, share = {share}")
+        raise InvalidInput(f"a test set needs n >= 2 items and 0 < share < 1; got n = {n}, share = {share}")
     target = int(np.clip(round(share * n), 1, n - 1))
     if groups is None:
         return np.sort(rng.choice(n, size=target, replace=False)).astype(np.int64)
@@ -95,7 +95,7 @@ def choose_audit(
     codes = group_codes(groups)
     sizes = np.bincount(codes)
     if len(sizes) < 2:
-        raise InvalidInput("all items belong to one group; an audit set needs at least two groups")
+        raise InvalidInput("all items belong to one group; a test set needs at least two groups")
     kept, n_kept = [], 0
     order = rng.permutation(len(sizes)).tolist()
     for code in order:

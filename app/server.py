@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from alcore.errors import AlcoreError
 from app import __version__
-from app.api import errors, items, jobs, login, projects
+from app.api import adaptations, errors, items, jobs, login, projects
 from app.api.limits import BodyLimit
 from app.api.log import RequestLog
 from app.errors import FewclickError
@@ -75,7 +75,7 @@ def create_app(
     )
     app.state.service, app.state.settings = service, settings
     app.state.auth = Auth(settings, service.secret())
-    for router in (projects.router, items.router, jobs.router, login.router):
+    for router in (projects.router, adaptations.router, items.router, jobs.router, login.router):
         app.include_router(router)
     errors.install(app)
     _pages(app)
@@ -111,7 +111,8 @@ def _pages(app: FastAPI) -> None:
 def _mount_page(app: FastAPI, service: AnnotationService, settings: Settings) -> FastAPI:
     """Mount the Gradio page, told to keep to itself: no analytics, no hub, its files inside the workspace."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    if not settings.allow_download:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ["GRADIO_TEMP_DIR"] = str(service.tmp() / "gradio")
     import gradio
 
@@ -159,10 +160,9 @@ def _warm_up(service: AnnotationService) -> None:
     for file in service.tmp().glob("in-*"):
         if time.time() - file.stat().st_mtime > STALE_UPLOAD_S:
             file.unlink(missing_ok=True)
-    segmenters = {p.segmenter for p in service.list_projects() if p.task == "segmentation"}
-    for spec in sorted(segmenters):
+    for project in service.list_projects():
         try:
-            service.context.prompter.load(spec)
+            service.warm_up(project.id)
         except (AlcoreError, PromptError, FewclickError, OSError) as error:
             logger.warning("a segmenter could not be loaded: %s", error)
 

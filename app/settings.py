@@ -4,6 +4,7 @@ The environment (`FEWCLICK_TOKEN`, `FEWCLICK_LEASE_S`, ...) wins over the file; 
 """
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -57,7 +58,9 @@ class Settings(BaseSettings):
 
     encoder_batch_size: int = Field(16, ge=1)
     allow_download: bool = False
-    """Let encoders fetch weights from a hub; off, only files on this machine are used."""
+    """Let encoders and promptable models fetch weights from a hub; off, only files on this machine are used."""
+    models_dir: Path | None = None
+    """Where `fewclick models` keeps models, by default `fewclick/models` in the user's data folder."""
     audit_share: float = Field(0.1, ge=0, le=0.5)
     """Share of each batch that is drawn at random, for a learning curve that selection does not bend."""
     min_audit: int = Field(8, ge=2)
@@ -68,8 +71,22 @@ class Settings(BaseSettings):
     """Labels are measured in so many parts, each by a head that was trained without it."""
     gate_tolerance: float = Field(0.02, ge=0)
     """A new model replaces the old one unless it is worse by more than this, on items that neither was trained on."""
+    adapt_min_images: int = Field(8, ge=4)
+    """Adapt the promptable model from so many images on that hold a mask which somebody corrected or drew."""
+    adapt_after: int = Field(10, ge=1)
+    """A project that adapts automatically does so again once so many of these images are new since the last attempt."""
+    adapt_margin: float = Field(0.01, ge=0)
+    """An adapted model is taken into use if its mean Dice on held-out masks rises by more, and clicks to 0.9 do not."""
     max_scored: int = Field(1000, ge=1)
     """Score at most so many unlabeled items per round, drawn at random from a larger pool."""
+
+    @property
+    def models_folder(self) -> Path:
+        """Folder of pulled models; it need not exist."""
+        if self.models_dir is not None:
+            return self.models_dir
+        data = os.environ.get("XDG_DATA_HOME")
+        return (Path(data) if data else Path.home() / ".local" / "share") / "fewclick" / "models"
 
     @property
     def is_loopback(self) -> bool:

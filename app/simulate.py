@@ -16,7 +16,7 @@ import numpy as np
 
 from alcore.embeddings import EmbeddingStore, embed_missing
 from alcore.errors import InvalidInput, UnknownName
-from alcore.rounds import Task, choose_audit
+from alcore.rounds import Task, hold_out
 from alcore.simulation import SimulationNames, simulate
 from alcore.types import Progress
 from app.simulate_data import SimulationImages, load_images
@@ -127,7 +127,7 @@ def split(stems: Sequence[str], groups: np.ndarray | None) -> tuple[np.ndarray, 
     if own.any() and not own.all():
         test = np.flatnonzero(own)
     else:
-        test = choose_audit(len(stems), groups, np.random.default_rng(0), TEST_SHARE)
+        test = hold_out(len(stems), groups, np.random.default_rng(0), TEST_SHARE)
     return np.setdiff1d(np.arange(len(stems)), test), test
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _data import add_data_option
 from PIL import Image
 
 from alcore.encoders import load_encoder
@@ -108,7 +109,7 @@ def bench_classification(data: Path, name: str, encoder: Encoder, counts: list[i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Speed and quality of the heads.")
-    parser.add_argument("--data", type=Path, required=True)
+    add_data_option(parser)
     parser.add_argument("--counts", type=int, nargs="+", default=[10, 40, 150])
     parser.add_argument("--members", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""Write the generated pages of `docs/`: command line, HTTP API, settings, strategies. `make docs` runs it.
+"""Write the generated pages of `docs/`: command line, HTTP API, settings, models, strategies. `make docs` runs it.
 
 `python -m docs.generate --check` writes nothing and fails where a page is out of date; a test does the same.
 """
@@ -66,9 +66,10 @@ def http_api() -> str:
 
 
 _HTTP_INTRO = """JSON in and out, except pixels, thumbnails, uploads and exports. The full description is served at
-`/v1/openapi.json`. Errors are `{"code", "detail"}`; the codes stand below. Coordinates are continuous image
-pixels (see [concepts](concepts.md)); masks are COCO uncompressed RLE, `{"size": [height, width], "counts":
-[...]}`, column-major, zeros first. Unknown fields in a request are refused; answers may gain fields.
+`/v1/openapi.json`. Errors are `{"code", "detail"}`; the codes stand below. From status 500 up the reason
+stands in the server's log alone. Coordinates are continuous image pixels (see [concepts](concepts.md));
+masks are COCO uncompressed RLE, `{"size": [height, width], "counts": [...]}`, column-major,
+zeros first. Unknown fields in a request are refused; answers may gain fields.
 Programs send `Authorization: Bearer TOKEN` where the server asks for a login. Slow work answers 202 with a
 job; `/v1/jobs/{id}/events` streams its progress and resumes by `Last-Event-ID`. Accepting an annotation is
 safe to repeat with the same `submission_id`."""
@@ -176,10 +177,70 @@ def strategies() -> str:
     return reference.render_reference()
 
 
+def models() -> str:
+    """What can be loaded from outside, and the models that are known by name."""
+    from alcore.encoders.registry import ENCODERS
+    from app.catalogue import SOURCES
+    from prompts.registry import SEGMENTERS
+
+    parts = ["# Models from outside", NOTE, _MODELS_INTRO]
+    for title, known in (("Promptable models", SEGMENTERS), ("Encoders", ENCODERS)):
+        rows = [f"| `{info.name}` | {info.summary.replace('|', '/')} | {info.paper} |" for info in known.values()]
+        parts.append("\n".join([f"## {title}\n", "| name | what it is | paper |", "|---|---|---|", *rows]))
+    rows = ["| name | kind | family | side | licence | from | SHA-256 | note |", "|---|---|---|---|---|---|---|---|"]
+    for source in SOURCES.values():
+        digest = f"`{source.sha256[:12]}…`" if source.sha256 else "the hub's" if source.hub else "not known"
+        where = f"<{source.url}>" if source.url else f"hub: `{source.hub}`"
+        facts = (source.kind, source.family, source.side_px, source.licence, where, digest, source.note)
+        rows.append(f"| `{source.name}` | {' | '.join(map(str, facts))} |")
+    parts += ["## Known by name", _KNOWN_INTRO, "\n".join(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+_MODELS_INTRO = """Fewclick works with its own small models, offline. Larger ones are one setting away. A model is named
+by a *spec*: a registered name, a colon, and a file, a folder or a hub name. Use it as `--segmenter SPEC` or
+`--encoder SPEC`, or set it as a project's segmenter or encoder.
+
+```
+fewclick models list                    # what is known, and what is here
+fewclick models pull mobile_sam         # download once, resume, check, keep; typing it is the consent
+fewclick models pull OWNER/NAME         # the same for any repository of the hub with safetensors
+fewclick models check                   # load and run all that are here: seconds, memory, a click on a drawn disc
+fewclick bench clicks DATASET --segmenter mobile_sam:/path/mobile_sam.pt
+```
+
+**Nothing is downloaded unless you ask**: by `pull`, or by the setting `allow_download` for hub names. A
+machine without network takes files and folders that you bring; their paths go where hub names would.
+
+**No code in a file is run.** Weights are read from safetensors, or from torch files that hold nothing but
+tensors; files that hold Python objects are refused, and so is code that comes with a hub folder. Truncated
+files, other families and sizes, and missing tensors are refused with a message that says what came and what
+is allowed.
+
+**The identity of a model** holds a hash of its weights, so that embeddings and encoded images of two models
+never mix.
+
+**Precision.** The image encoder of a promptable model computes in bfloat16 where the processor does that
+natively, and its identity then ends in `+bf16`.
+
+**Frames.** SAM, SAM-HQ and MobileSAM see an image scaled to its longer side and padded; SAM 2, EdgeTAM and
+SAM 3 see it stretched to a square; encoders see it squashed to a square. Of video models the part for one
+image is used. SAM 3's tracker is taken in its own format (`sam3_tracker`): save it with
+`Sam3TrackerModel.from_pretrained(...).save_pretrained(folder)`.
+
+**Licences** are those of the makers; read them before you use a model on patients' images or in a product."""
+
+_KNOWN_INTRO = """Names for `fewclick models pull`. A checksum that is known is compared before a file gets its
+name; files of
+the hub are compared with the checksum that the hub tells; where none is known, the one seen is written to
+`fewclick.json` beside the file, and `pull` says so."""
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
     "http.md": http_api,
     "settings.md": settings,
+    "models.md": models,
     "strategies.md": strategies,
 }
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 
-from prompts.sam import SamModel, assign, build_around
+from prompts.sam import SamModel, adapted_model, assign, build_around
 from prompts.sam_layout import MobileLayout, read_mobile_layout
 from prompts.weights import Precision, file_digest, read_state_dict
 
@@ -58,7 +58,12 @@ class MobileEncoder(nn.Module):
 
 
 def load_mobile_sam(
-    path: Path, *, image_px: int = IMAGE_PX, device: str = "cpu", precision: Precision = "auto"
+    path: Path,
+    *,
+    image_px: int = IMAGE_PX,
+    adaptation: Path | None = None,
+    device: str = "cpu",
+    precision: Precision = "auto",
 ) -> SamModel:
     """Load a MobileSAM; code hidden in a file is never run.
 
@@ -66,6 +71,7 @@ def load_mobile_sam(
         path: mobile_sam.pt or a fine-tune of it: a state dict, or one under "model", "state_dict" or
             "model_state_dict".
         image_px: side of the square input that the model was trained with, a multiple of 16.
+        adaptation: another mask decoder for it, written by `prompts.adaptation`.
         device: where the model lives.
         precision: of the image encoder; "auto" takes bfloat16 where the device computes it natively.
 
@@ -79,7 +85,7 @@ def load_mobile_sam(
     encoder = MobileEncoder(layout, image_px=image_px)
     sam = build_around(encoder, layout, image_px=image_px, grid_tokens=image_px // _STRIDE_PX)
     assign(sam, {_name_in_timm(key): value for key, value in state_dict.items()}, path.name)
-    return SamModel(sam.float().to(device), model_id=f"mobile_sam@{file_digest(path)}", precision=precision)
+    return adapted_model(sam, f"mobile_sam@{file_digest(path)}", adaptation, device, precision)
 
 
 def _name_in_timm(key: str) -> str:

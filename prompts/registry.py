@@ -9,6 +9,7 @@ from prompts.errors import CheckpointError, UnknownModel
 from prompts.predictor import Predictor
 
 _SAM_PAPER = "Kirillov et al. 2023, Segment Anything (arXiv:2304.02643)"
+NOT_ADAPTABLE = "models of transformers cannot be adapted; use 'builtin', 'sam_*' or 'mobile_sam'"
 _SAM_LICENCE = "Apache-2.0 (Meta's own weights; a fine-tuned file has its maker's terms)"
 
 
@@ -20,6 +21,8 @@ class SegmenterInfo:
     summary: str
     paper: str
     licence: str
+    can_adapt: bool = True
+    """True where the decoder can be fine-tuned on a project's masks, see `prompts.adaptation`."""
     needs_checkpoint: bool = False
     """True where weights must be named; nothing is ever downloaded unless `load_predictor` is told that it may."""
 
@@ -60,6 +63,7 @@ SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
                 summary="huggingface:<hub name or folder>: SAM, SAM-HQ, SAM 2, EdgeTAM, SAM 3 tracker, by transformers",
                 paper="as its model card says, e.g. SAM 2 (arXiv:2408.00714), SAM-HQ (arXiv:2306.01567)",
                 licence="as its model card says",
+                can_adapt=False,
                 needs_checkpoint=True,
             ),
         )
@@ -73,12 +77,15 @@ def split_spec(spec: str) -> tuple[str, Path | None]:
     return name, Path(path) if colon and path else None
 
 
-def load_predictor(name: str, *, checkpoint: Path | None = None, allow_download: bool = False) -> Predictor:
+def load_predictor(
+    name: str, *, checkpoint: Path | None = None, adaptation: Path | None = None, allow_download: bool = False
+) -> Predictor:
     """Load a promptable model; slow, so callers keep what comes back.
 
     Args:
         name: a key of `SEGMENTERS`, or name and weights in one: "sam_vit_b:/path/file.pth", "huggingface:/folder".
         checkpoint: the weights file or folder, for models that need one; wins over one in `name`.
+        adaptation: a decoder that was fine-tuned for this very model, see `prompts.adaptation`.
         allow_download: let "huggingface:<hub name>" fetch what this machine lacks.
 
     Raises:
@@ -97,7 +104,7 @@ def load_predictor(name: str, *, checkpoint: Path | None = None, allow_download:
             )
         from prompts.builtin.predictor import BuiltinPredictor
 
-        return BuiltinPredictor()
+        return BuiltinPredictor(adaptation=adaptation)
     if path is None:
         if model == "huggingface":
             raise CheckpointError("segmenter 'huggingface' needs a model; write 'huggingface:<hub name or folder>'")
@@ -109,11 +116,13 @@ def load_predictor(name: str, *, checkpoint: Path | None = None, allow_download:
     if model == "huggingface":
         from prompts.huggingface import load_huggingface
 
+        if adaptation is not None:
+            raise CheckpointError(NOT_ADAPTABLE)
         return load_huggingface(path.as_posix(), allow_download=allow_download)
     if model == "mobile_sam":
         from prompts.mobile_sam import load_mobile_sam
 
-        return load_mobile_sam(path)
+        return load_mobile_sam(path, adaptation=adaptation)
     from prompts.sam import load_sam
 
-    return load_sam(path, size=model.removeprefix("sam_"))
+    return load_sam(path, size=model.removeprefix("sam_"), adaptation=adaptation)

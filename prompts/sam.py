@@ -7,6 +7,7 @@ number of threads.
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from prompts.sam_layout import DECODER_HEADS, DecoderLayout, SamLayout, check_si
 from prompts.types import ImageState, MaskPrediction, Prompt
 from prompts.weights import Precision, computes_bfloat16, file_digest, read_state_dict, refuse_not_finite
 
+if TYPE_CHECKING:
+    from prompts.sam_trainee import SamTrainee
+
 _PIXEL_MEAN = [123.675, 116.28, 103.53]
 _PIXEL_STD = [58.395, 57.12, 57.375]
 
@@ -28,17 +32,32 @@ _PIXEL_STD = [58.395, 57.12, 57.375]
 class SamModel:
     """A loaded SAM. Immutable; `embed` and `predict` may run in many threads at once."""
 
-    def __init__(self, sam: Sam, *, model_id: str, precision: Precision = "auto") -> None:
+    def __init__(self, sam: Sam, *, base_id: str, adaptation_id: str = "", precision: Precision = "auto") -> None:
         self._sam = sam.eval().requires_grad_(False)
-        self._model_id = model_id
+        self._base_id, self._adaptation_id = base_id, adaptation_id
         self._bfloat16 = computes_bfloat16(precision, sam.device)
         height, width = sam.prompt_encoder.mask_input_size
         self._logits_size = (int(height), int(width))
 
     @property
     def model_id(self) -> str:
-        """Size and weights hash, such as sam_vit_b@01ec64f2a3b4; with +bf16 where the encoder computes in bfloat16."""
-        return self._model_id + ("+bf16" if self._bfloat16 else "")
+        """Size and weights hash, such as sam_vit_b@01ec64f2a3b4, and + an adaptation's hash.
+
+        With +bf16 where the encoder computes in bfloat16, as states then differ.
+        """
+        adapted = f"+{self._adaptation_id}" if self._adaptation_id else ""
+        return self._base_id + adapted + ("+bf16" if self._bfloat16 else "")
+
+    @property
+    def base_id(self) -> str:
+        """See `prompts.adaptation.Adaptable`."""
+        return self._base_id
+
+    def trainee(self) -> "SamTrainee":
+        """A trainable copy of the mask decoder, for `prompts.adaptation`."""
+        from prompts.sam_trainee import SamTrainee
+
+        return SamTrainee(self, self._sam)
 
     def embed(self, image: UInt8[np.ndarray, "h w 3"]) -> ImageState:
         """Encode one RGB image; seconds on a CPU at 1024 px.
@@ -113,12 +132,20 @@ class SamModel:
         return points, box, logits
 
 
-def load_sam(path: Path, *, size: str | None = None, device: str = "cpu", precision: Precision = "auto") -> SamModel:
+def load_sam(
+    path: Path,
+    *,
+    size: str | None = None,
+    adaptation: Path | None = None,
+    device: str = "cpu",
+    precision: Precision = "auto",
+) -> SamModel:
     """Load a SAM from a .pth or .safetensors file; code hidden in a file is never run.
 
     Args:
         path: a state dict as `segment_anything` saves it, or one under "model", "state_dict" or "model_state_dict".
         size: vit_b, vit_l or vit_h to insist on it; None takes any encoder that the file describes.
+        adaptation: another mask decoder for it, written by `prompts.adaptation`.
         device: where the model lives.
         precision: of the image encoder; "auto" takes bfloat16 where the device computes it natively.
 
@@ -131,7 +158,18 @@ def load_sam(path: Path, *, size: str | None = None, device: str = "cpu", precis
         check_size(layout, size, source=path.name)
     sam = _build(layout)
     assign(sam, state_dict, path.name)
-    return SamModel(sam.float().to(device), model_id=f"sam_{layout.size}@{file_digest(path)}", precision=precision)
+    return adapted_model(sam, f"sam_{layout.size}@{file_digest(path)}", adaptation, device, precision)
+
+
+def adapted_model(sam: Sam, base_id: str, adaptation: Path | None, device: str, precision: Precision) -> SamModel:
+    """Finish loading: put in an adaptation's mask decoder, if there is one."""
+    adaptation_id = ""
+    if adaptation is not None:
+        from prompts.adaptation import read_adaptation
+
+        sam.mask_decoder.load_state_dict(read_adaptation(adaptation, base_id=base_id))
+        adaptation_id = file_digest(adaptation)
+    return SamModel(sam.float().to(device), base_id=base_id, adaptation_id=adaptation_id, precision=precision)
 
 
 def _build(layout: SamLayout) -> Sam:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import typer.main
 
+from alcore.encoders.registry import ENCODERS
 from alcore.strategies import STRATEGIES
+from app.catalogue import SOURCES
 from app.cli import cli
 from app.settings import Settings
 from docs.generate import PAGES, stale_pages
+from prompts.registry import SEGMENTERS
 from tests.paths import ROOT
 
 
@@ -15,9 +18,10 @@ def test_generated_pages_are_up_to_date() -> None:
     assert stale_pages() == [], "run `make docs`"
 
 
-def test_each_strategy_setting_route_and_command_is_documented() -> None:
+def test_each_strategy_model_setting_route_and_command_is_documented() -> None:
     text = {name: (ROOT / "docs" / name).read_text("utf-8") for name in PAGES}
     assert [name for name in STRATEGIES if f"`{name}`" not in text["strategies.md"]] == []
+    assert [name for name in (*SEGMENTERS, *ENCODERS, *SOURCES) if f"`{name}`" not in text["models.md"]] == []
     assert [name for name in Settings.model_fields if f"`{name}`" not in text["settings.md"]] == []
     commands = typer.main.get_command(cli).commands  # type: ignore[attr-defined]
     assert [name for name in commands if f"## fewclick {name}" not in text["cli.md"]] == []

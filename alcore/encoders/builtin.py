@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from alcore.encoders.base import Encoding, squash, unit_rows
-from alcore.encoders.network import DENSE_CHANNELS, DENSE_STRIDE, INPUT_SIDE, VECTOR_DIM, EncoderNetwork, normalise
+from alcore.encoders.network import DENSE_CHANNELS, DENSE_STRIDE, INPUT_SIDE, VECTOR_DIM, WhitenedEncoder, normalise
 from alcore.encoders.weights import fill, read_tensors
 
 WEIGHTS = Path(__file__).with_name("weights") / "builtin.safetensors"
@@ -16,10 +16,10 @@ _CHUNK = 16
 
 
 class BuiltinEncoder:
-    """`EncoderNetwork` with its weights, on the CPU; loading takes well under a second."""
+    """`WhitenedEncoder` with its weights, on the CPU; loading takes well under a second."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
-        self._network = EncoderNetwork()
+        self._network = WhitenedEncoder()
         fill(self._network, read_tensors(weights), source=str(weights))
         self._network.eval().to(memory_format=torch.channels_last)
         self.encoder_id = "builtin-" + hashlib.sha256(weights.read_bytes()).hexdigest()[:12]

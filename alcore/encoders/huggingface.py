@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import torch
+from jaxtyping import Float
 
 from alcore.encoders.foreign import ForeignEncoder, choose_level
 from alcore.encoders.weights import fingerprint
@@ -13,33 +14,55 @@ from alcore.errors import ModelFileError
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _DEFAULT_SIDE = 224
+_PROMPTABLE = re.compile(r"sam\d?(_|$)|edgetam")
 
 
 class HuggingFaceEncoder(ForeignEncoder):
     """`AutoModel` with frozen weights.
 
-    A transformer's vector is its CLS token beside the mean of its patch tokens; its dense map are the patch tokens,
-    with CLS and register tokens dropped. A conv net's vector is its pooled output, its dense map its deepest stage at
-    stride 16 or finer.
+    A transformer's vector is its CLS token, where it has one, beside the mean of its patch tokens; its dense map are
+    the patch tokens, with CLS and register tokens dropped. A conv net's vector is its pooled output, its dense map its
+    deepest stage at stride 16 or finer. Of models of images and texts the vision tower is used.
     """
 
     def __init__(self, name: str, *, allow_download: bool = False) -> None:
         self._model = _load_model(name, allow_download=allow_download)
         side, mean, std = _preprocessing(name, self._model.config, allow_download=allow_download)
-        self._takes_any_side = "interpolate_pos_encoding" in inspect.signature(self._model.forward).parameters
+        takes = inspect.signature(self._model.forward).parameters
+        self._takes_any_side, self._takes_patches = "interpolate_pos_encoding" in takes, "spatial_shapes" in takes
         label = re.sub(r"[^A-Za-z0-9.]+", "-", name.rstrip("/\\").replace("\\", "/").split("/")[-1])
         self.encoder_id = f"huggingface-{label}-{side}-{fingerprint(self._model)}"
-        super().__init__(side=side, mean=mean, std=std)
+        try:
+            super().__init__(side=side, mean=mean, std=std)
+        except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise ModelFileError(
+                f"{name!r} ({self._model.config.model_type}) cannot be run on a {side} pixel square: "
+                f"{' '.join(str(error).split())[:200]}; use a vision model such as DINOv2, ViT, SigLIP or ResNet"
+            ) from error
 
     def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """One pass: vectors and dense maps."""
-        extra: dict[str, bool] = {"interpolate_pos_encoding": True} if self._takes_any_side else {}
-        output = self._model(pixel_values=pixels, output_hidden_states=True, **extra)
+        patch_size = getattr(self._model.config, "patch_size", None)
+        given: dict[str, Any] = {"interpolate_pos_encoding": True} if self._takes_any_side else {}
+        if self._takes_patches:
+            given = _as_patches(pixels, patch_size)
+        output = self._model(**{"pixel_values": pixels, "output_hidden_states": True, **given})
         last = output.last_hidden_state
-        if last.ndim == 4:
-            levels = [level for level in (*(output.hidden_states or ()), last) if level.ndim == 4]
-            return last.mean((2, 3)), choose_level(levels, self._side)
-        return _split_tokens(last, self._side, getattr(self._model.config, "patch_size", None))
+        levels = [level for level in (*(output.hidden_states or ()), last) if level.ndim == 4]
+        if levels:  # DINOv3's ConvNeXt puts its pooled output before the flattened last stage
+            return (last.mean((2, 3)) if last.ndim == 4 else last[:, 0]), choose_level(levels, self._side)
+        return _split_tokens(last, self._side, patch_size)
+
+
+def _as_patches(pixels: Float[torch.Tensor, "n 3 s s"], patch_size: Any) -> dict[str, Any]:
+    """Cut images as SigLIP 2 with flexible sides wants them: (n, cells * cells, patch_size * patch_size * 3)."""
+    n, cells = len(pixels), pixels.shape[-1] // patch_size
+    grid = pixels.unfold(2, patch_size, patch_size).unfold(3, patch_size, patch_size)
+    return {
+        "pixel_values": grid.permute(0, 2, 3, 4, 5, 1).reshape(n, cells * cells, -1),
+        "pixel_attention_mask": torch.ones(n, cells * cells, dtype=torch.long),
+        "spatial_shapes": torch.full((n, 2), cells),
+    }
 
 
 def _split_tokens(tokens: torch.Tensor, side: int, patch_size: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,9 +88,14 @@ def _load_model(name: str, *, allow_download: bool) -> Any:
 
     try:
         model, report = AutoModel.from_pretrained(
-            name, local_files_only=not allow_download, use_safetensors=True, output_loading_info=True
+            name,
+            local_files_only=not allow_download,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype=torch.float32,
         )
-    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         hint = "" if allow_download else "; downloads are off, so give a local folder or fetch the model first"
         raise ModelFileError(
@@ -79,6 +107,11 @@ def _load_model(name: str, *, allow_download: bool) -> Any:
         raise ModelFileError(
             f"{name!r}: the weights are of another model; {len(absent)} tensors are missing {absent[:3]}, "
             f"{len(report.get('mismatched_keys') or ())} have another shape"
+        )
+    if _PROMPTABLE.match(model.config.model_type):
+        raise ModelFileError(
+            f"{name!r} is a promptable model ({model.config.model_type}): name it as segmenter; as encoder, a SAM "
+            "comes from a segment-anything file: sam:<file>"
         )
     model = getattr(model, "vision_model", model)
     if model.main_input_name != "pixel_values":
@@ -92,15 +125,16 @@ def _preprocessing(name: str, config: Any, *, allow_download: bool) -> tuple[int
 
     try:
         processor: Any = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            name, local_files_only=not allow_download
+            name, local_files_only=not allow_download, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError):
         processor = None
-    side = _first_side(
-        getattr(processor, "crop_size", None), getattr(processor, "size", None), getattr(config, "image_size", None)
-    )
-    patch_size = getattr(config, "patch_size", None)
+    patch_size, n_patches = getattr(config, "patch_size", None), getattr(config, "num_patches", None)
     step = patch_size if isinstance(patch_size, int) else 32
+    side = _first_side(
+        *(getattr(processor, "crop_size", None), getattr(processor, "size", None), getattr(config, "image_size", None)),
+        math.isqrt(n_patches) * step if isinstance(n_patches, int) else None,
+    )
     side = max(step, side // step * step)
     mean = getattr(processor, "image_mean", None) or _IMAGENET_MEAN
     std = getattr(processor, "image_std", None) or _IMAGENET_STD

@@ -13,7 +13,9 @@ BLOCKS = (1, 2, 3, 2)
 """Residual blocks at those strides."""
 DENSE_CHANNELS = 64
 DENSE_STRIDE = 8
-VECTOR_DIM = DENSE_CHANNELS + WIDTHS[2] + WIDTHS[3]
+POOLED_DIM = DENSE_CHANNELS + WIDTHS[2] + WIDTHS[3]
+STATISTICS_DIM = 2 * (sum(WIDTHS[1:]) + DENSE_CHANNELS)
+VECTOR_DIM = 256
 
 
 def _norm_conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
@@ -61,14 +63,14 @@ class EncoderNetwork(nn.Module):
 
     def forward(
         self, images: Float[torch.Tensor, "n 3 h w"]
-    ) -> tuple[Float[torch.Tensor, "n d"], Float[torch.Tensor, "n c hd wd"]]:
+    ) -> tuple[list[Float[torch.Tensor, "n _c _h _w"]], Float[torch.Tensor, "n c hd wd"]]:
         """Encode a normalised batch.
 
         Args:
             images: as `normalise` makes them; h and w multiples of 32.
 
         Returns:
-            The pooled vector (not yet L2-normalised) and the dense map at stride 8.
+            The maps at strides 4, 8, 16 and 32, and the dense map at stride 8 that joins the last three.
         """
         x = self.stem(images)
         levels: list[torch.Tensor] = []
@@ -79,9 +81,39 @@ class EncoderNetwork(nn.Module):
         size = dense.shape[-2:]
         for lateral, level in zip(list(self.laterals)[1:], levels[2:], strict=True):
             dense = dense + functional.interpolate(lateral(level), size=size, mode="bilinear", align_corners=False)
-        dense = self.fuse(functional.relu(dense))
-        pooled = [functional.relu(dense).mean((2, 3)), levels[2].mean((2, 3)), levels[3].mean((2, 3))]
-        return torch.cat(pooled, dim=1), dense
+        return levels, self.fuse(functional.relu(dense))
+
+
+def pooled(levels: list[torch.Tensor], dense: torch.Tensor) -> Float[torch.Tensor, "n d"]:
+    """Average maps over the image: what self-supervision learns from."""
+    parts = [functional.relu(dense).mean((2, 3)), levels[2].mean((2, 3)), levels[3].mean((2, 3))]
+    return torch.cat(parts, dim=1)
+
+
+def statistics(levels: list[torch.Tensor], dense: torch.Tensor) -> Float[torch.Tensor, "n d"]:
+    """Describe maps by mean and deviation of each channel: how much of a texture there is, and how unevenly."""
+    parts = [torch.cat([m.mean((2, 3)), m.std((2, 3))], dim=1) for m in (*levels[1:], dense)]
+    return torch.cat(parts, dim=1).float()
+
+
+class WhitenedEncoder(nn.Module):
+    """The network that ships: the trunk, and a linear map that makes its statistics comparable."""
+
+    mean: torch.Tensor
+    matrix: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = EncoderNetwork()
+        self.register_buffer("mean", torch.zeros(STATISTICS_DIM))
+        self.register_buffer("matrix", torch.zeros(STATISTICS_DIM, VECTOR_DIM))
+
+    def forward(
+        self, images: Float[torch.Tensor, "n 3 h w"]
+    ) -> tuple[Float[torch.Tensor, "n d"], Float[torch.Tensor, "n c hd wd"]]:
+        """Give the vector (not yet L2-normalised) and the dense map of each normalised image."""
+        levels, dense = self.trunk(images)
+        return (statistics(levels, dense) - self.mean) @ self.matrix, dense
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:

@@ -31,15 +31,21 @@ ENCODERS: Mapping[str, EncoderInfo] = MappingProxyType(
             ),
             EncoderInfo(
                 name="huggingface",
-                summary="huggingface:<hub name or folder>, e.g. DINOv2, DINOv3, RAD-DINO, ResNet, ConvNeXt",
+                summary="huggingface:<hub name or folder>, e.g. DINOv2, DINOv3, RAD-DINO, Phikon, CLIP, SigLIP, ResNet",
                 paper="as its model card says, e.g. DINOv2 (arXiv:2304.07193)",
                 licence="as its model card says",
             ),
             EncoderInfo(
                 name="timm",
-                summary="timm:<model>[:checkpoint file], any timm backbone",
+                summary="timm:<model>[:checkpoint file], any timm backbone; also open_clip files such as BiomedCLIP's",
                 paper="as timm's model card says",
                 licence="as its model card says",
+            ),
+            EncoderInfo(
+                name="sam",
+                summary="sam:<checkpoint file>, image encoder of a SAM vit_b, vit_l, vit_h or a fine-tune (MedSAM)",
+                paper="Kirillov et al. 2023, Segment Anything (arXiv:2304.02643)",
+                licence="Apache-2.0 (Meta's own weights; a fine-tuned file has its maker's terms)",
             ),
         )
     }
@@ -50,7 +56,7 @@ def load_encoder(spec: str, *, allow_download: bool = False) -> Encoder:
     """Load an encoder.
 
     Args:
-        spec: `builtin`, `huggingface:<hub name or folder>` or `timm:<model>[:checkpoint file]`.
+        spec: `builtin`, `huggingface:<hub name or folder>`, `timm:<model>[:checkpoint file]` or `sam:<file>`.
         allow_download: fetch weights that are neither in the package nor in the local cache.
 
     Returns:
@@ -76,6 +82,10 @@ def load_encoder(spec: str, *, allow_download: bool = False) -> Encoder:
         from alcore.encoders.huggingface import HuggingFaceEncoder
 
         return HuggingFaceEncoder(rest, allow_download=allow_download)
+    if name == "sam":
+        from alcore.encoders.sam import SamEncoder
+
+        return SamEncoder(Path(rest))
     from alcore.encoders.timm import TimmEncoder
 
     model_name, _, checkpoint = rest.partition(":")

@@ -3,6 +3,7 @@
 What comes in is strict (an unknown field is an error); what goes out may grow, and readers skip what they do not know.
 """
 
+from app.api.schemas_adapt import Adaptation, Adaptations, AdaptIn, ClickScores
 from app.api.schemas_base import Annotator, Answer, ItemState, JobKind, JobState, Name, Request, Spec, Task
 from app.api.schemas_items import (
     Annotation,
@@ -48,6 +49,9 @@ from app.api.schemas_pool import (
 )
 
 __all__ = [
+    "AdaptIn",
+    "Adaptation",
+    "Adaptations",
     "Annotation",
     "AnnotationIn",
     "AnnotationReceipt",
@@ -56,6 +60,7 @@ __all__ = [
     "BoxIn",
     "Candidate",
     "ClassInfo",
+    "ClickScores",
     "Counts",
     "DraftIn",
     "Duplicate",

@@ -17,6 +17,8 @@ class ProjectIn(Request):
     cold_start: Spec = "default"
     strategy: Spec = "default"
     batch_size: int = Field(20, ge=1, le=10_000)
+    adapt_automatically: bool = False
+    """After a round that trained, adapt the promptable model to the accepted masks where enough are new."""
 
 
 class ProjectPatch(Request):
@@ -30,6 +32,7 @@ class ProjectPatch(Request):
     cold_start: Spec | None = None
     strategy: Spec | None = None
     batch_size: int | None = Field(None, ge=1, le=10_000)
+    adapt_automatically: bool | None = None
 
 
 class ClassInfo(Answer):
@@ -64,9 +67,12 @@ class Project(Answer):
     cold_start: str
     strategy: str
     batch_size: int
+    adapt_automatically: bool
     counts: Counts
     round: int
     model_id: str | None
+    adaptation_id: str | None
+    """The adaptation of the promptable model in use; null is the model as shipped."""
     job_id: int | None
     """The job that waits or runs, or else the last one."""
 

@@ -74,6 +74,7 @@ class Client:
         cold_start: str = "default",
         strategy: str = "default",
         batch_size: int = 20,
+        adapt_automatically: bool = False,
     ) -> Project:
         """Create a project.
 
@@ -87,6 +88,7 @@ class Client:
             cold_start: strategy of the first batch.
             strategy: strategy of later rounds.
             batch_size: images asked per round.
+            adapt_automatically: adapt the promptable model to accepted masks after rounds.
 
         Raises:
             AlreadyExists: the name is taken.
@@ -94,6 +96,7 @@ class Client:
         body = ProjectIn(
             name=name, task=task, classes=list(classes), encoder=encoder, segmenter=segmenter, head=head,
             cold_start=cold_start, strategy=strategy, batch_size=batch_size,
+            adapt_automatically=adapt_automatically,
         )  # fmt: skip
         return Project(self, self._transport.ask(ProjectState, "POST", "/v1/projects", body=body))
 

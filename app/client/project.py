@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 from pydantic import JsonValue
 
 from app.api.schemas import (
+    Adaptation,
+    Adaptations,
+    AdaptIn,
     ClassInfo,
     Counts,
     ExportIn,
@@ -34,7 +37,7 @@ from app.api.schemas import Item as ItemWire
 from app.api.schemas import Project as ProjectState
 from app.client.item import Item
 from app.client.transport import UnexpectedAnswer, parsed
-from app.client.upload import batches, collect
+from app.client.upload import batches, collect, merged
 from app.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -132,7 +135,7 @@ class Project:
                     parts = [("files", (f.name, stack.enter_context(f.path.open("rb")))) for f in batch]
                     data = {"group_by": group_by} if group_by else None
                     answer = self._transport.send("POST", self._path("images"), files=parts, data=data)
-                report = _merged(report, parsed(ImportReport, answer))
+                report = merged(report, parsed(ImportReport, answer))
                 bar.update(len(batch))
         return report
 
@@ -178,6 +181,36 @@ class Project:
         """Train the head on all accepted annotations; with `wait=False` the report is empty yet."""
         job = self._finish(self._transport.ask(Job, "POST", self._path("train")), wait, progress)
         return _train_report(job)
+
+    def adapt(self, *, seed: int = 0, wait: bool = True, progress: bool = True) -> Adaptation | None:
+        """Adapt the promptable model to the accepted masks; it is taken into use if it is better on others.
+
+        Args:
+            seed: of every random choice.
+            wait: return when it is done; False returns None at once.
+            progress: show a bar on stderr when that is a terminal; elsewhere nothing is written.
+
+        Raises:
+            JobFailed: too few images hold a mask that somebody drew or corrected, among other reasons.
+            CheckpointError: the project's promptable model cannot be adapted.
+        """
+        started = self._transport.ask(Job, "POST", self._path("adaptations"), body=AdaptIn(seed=seed))
+        job = self._finish(started, wait, progress)
+        return next((made for made in self.adaptations() if made.job_id == job.id), None) if wait else None
+
+    def adaptations(self) -> list[Adaptation]:
+        """List the attempts to adapt the promptable model, oldest first; at most one is in use."""
+        return self._transport.ask(Adaptations, "GET", self._path("adaptations")).adaptations
+
+    def rollback_adaptation(self) -> list[Adaptation]:
+        """Go back to the promptable model that the one in use was made from; returns all attempts.
+
+        Raises:
+            Conflict: the model is as shipped.
+        """
+        answer = self._transport.ask(Adaptations, "POST", self._path("adaptations", "rollback"))
+        self.refresh()
+        return answer.adaptations
 
     def next_item(self, *, annotator: str | None = None, exclude: Sequence[int] = ()) -> Item | None:
         """Lease the next image to annotate; None when nothing is queued."""
@@ -236,16 +269,6 @@ class Project:
         done = self._client.wait(job.id, progress=progress)
         self.refresh()
         return done
-
-
-def _merged(first: ImportReport, second: ImportReport) -> ImportReport:
-    """The report of two uploads as one."""
-    return ImportReport(
-        added=first.added + second.added,
-        duplicates=[*first.duplicates, *second.duplicates],
-        rejected=[*first.rejected, *second.rejected],
-        items=second.items,
-    )
 
 
 def _train_report(job: Job) -> TrainReport:

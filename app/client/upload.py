@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.api.schemas import ImportReport
+
 BATCH_FILES = 50
 BATCH_BYTES = 32 * 2**20
 
@@ -54,3 +56,13 @@ def batches(files: Iterable[LocalFile]) -> Iterator[list[LocalFile]]:
 def _local(path: Path, name: str) -> LocalFile:
     """Describe one file."""
     return LocalFile(path=path, name=name, n_bytes=path.stat().st_size)
+
+
+def merged(first: ImportReport, second: ImportReport) -> ImportReport:
+    """The report of two uploads as one."""
+    return ImportReport(
+        added=first.added + second.added,
+        duplicates=[*first.duplicates, *second.duplicates],
+        rejected=[*first.rejected, *second.rejected],
+        items=second.items,
+    )

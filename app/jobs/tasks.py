@@ -1,4 +1,4 @@
-"""The three kinds of jobs: embed, train, round."""
+"""Jobs of the loop: embed, train, round."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from alcore.rounds import plan_round
 from app.errors import EmptyPool
+from app.jobs.adapt import adapt_if_due
 from app.jobs.choose import Choice, choose
 from app.jobs.learners import Fitted, Offer
 from app.jobs.pool import Pool, open_pool
@@ -41,7 +42,7 @@ def train(ctx: Context, job: Row, progress: JobProgress) -> Result:
 
 
 def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
-    """Embed, train where there are labels, choose a batch, make its starting masks, queue it.
+    """Embed, train where there are labels, choose a batch, make its starting masks, queue it; then adapt where due.
 
     All that the round changes becomes visible in one transaction; a job that is run again makes no second round.
     """
@@ -61,7 +62,10 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
         raise EmptyPool("every image is queued, labeled or skipped by now; import more, or export")
     offers = _offers(trained.fitted, [choice.row for choice in chosen], progress) if trained else []
     number = _queue(pool, job, plan.strategy, plan.reason, chosen, trained, offers)
-    facts = trained.facts if trained else {"model_id": None}
+    facts: Result = dict(trained.facts) if trained else {"model_id": None}
+    adapted = adapt_if_due(ctx, job, progress) if trained else None
+    if adapted is not None:
+        facts["adaptation"] = adapted
     return {**facts, "embedded": n_embedded, "round": _round_json(ctx, pool.project["id"], number)}
 
 

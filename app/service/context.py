@@ -44,6 +44,10 @@ class Context:
     runner: JobRunner
     clock: Callable[[], float] = time.time
 
+    def model_file(self, model_id: str) -> Path:
+        """Where a trained head or an adapted decoder lies."""
+        return self.folder / "models" / f"{model_id}.safetensors"
+
 
 def secret_of(folder: Path) -> str:
     """The workspace's own secret for signing cookies, made at the first call and readable by its owner alone."""

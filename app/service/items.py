@@ -24,6 +24,7 @@ from app.api.schemas import (
 from app.errors import NotFound
 from app.service import images
 from app.service.context import Context
+from app.service.models import Segmenter
 from app.store import annotations as annotation_rows
 from app.store import items as rows
 from app.store import projects as project_rows
@@ -102,10 +103,16 @@ def thumbnail(ctx: Context, item_id: int) -> bytes:
     return images.thumbnail(ctx.images.get(row), images.window_of(row))
 
 
-def segmenter_of(ctx: Context, project_id: int) -> str:
-    """The project's promptable model."""
+def segmenter_in(ctx: Context, project: Row) -> Segmenter:
+    """The promptable model that a project's row names."""
+    adapted = project["adaptation_id"]
+    return Segmenter(str(project["segmenter"]), None if adapted is None else ctx.model_file(adapted))
+
+
+def segmenter_of(ctx: Context, project_id: int) -> Segmenter:
+    """The project's promptable model; a job may have adapted it a moment ago."""
     with ctx.db.read() as connection:
-        return str(project_rows.get(connection, project_id)["segmenter"])
+        return segmenter_in(ctx, project_rows.get(connection, project_id))
 
 
 def predict(ctx: Context, item_id: int, request: PredictRequest) -> PredictAnswer:

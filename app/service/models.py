@@ -1,6 +1,7 @@
 """Where the service takes its models from: the registries, or a test's own. Loading is slow and happens once a name."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -10,7 +11,16 @@ from alcore.types import Progress
 
 if TYPE_CHECKING:
     from alcore.encoders.base import Encoder
+    from prompts.adaptation import Sample
     from prompts.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A promptable model as a project uses it: its name, and its own decoder's file where it was adapted."""
+
+    spec: str
+    adaptation: Path | None = None
 
 
 class TrainedHead(Protocol):
@@ -45,8 +55,14 @@ class ModelSource(Protocol):
         """Side S of the images and targets that segmentation heads work on."""
         ...
 
-    def load_predictor(self, spec: str) -> "Predictor":
-        """A promptable model."""
+    def load_predictor(self, spec: str, adaptation: Path | None = None) -> "Predictor":
+        """A promptable model, with a decoder of its own where one is named."""
+        ...
+
+    def adapt_predictor(
+        self, predictor: "Predictor", samples: Sequence["Sample"], file: Path, *, seed: int, progress: Progress
+    ) -> str:
+        """Fine-tune a copy of a model's decoder and write it to `file`; returns the id of the model it belongs to."""
         ...
 
     def load_encoder(self, spec: str) -> "Encoder":
@@ -103,11 +119,25 @@ class RegistryModels:
 
         return int(HEAD_SIDE)
 
-    def load_predictor(self, spec: str) -> "Predictor":
+    def load_predictor(self, spec: str, adaptation: Path | None = None) -> "Predictor":
         """See `ModelSource`."""
         from prompts.registry import load_predictor
 
-        return load_predictor(spec)
+        return load_predictor(spec, adaptation=adaptation, allow_download=self._allow_download)
+
+    def adapt_predictor(
+        self, predictor: "Predictor", samples: Sequence["Sample"], file: Path, *, seed: int, progress: Progress
+    ) -> str:
+        """See `ModelSource`."""
+        from prompts.adaptation import Adaptable, adapt, save_adaptation
+        from prompts.errors import CheckpointError
+        from prompts.registry import NOT_ADAPTABLE
+
+        if not isinstance(predictor, Adaptable):
+            raise CheckpointError(NOT_ADAPTABLE)
+        weights = adapt(predictor, samples, seed=seed, progress=progress)
+        save_adaptation(file, weights, base_id=predictor.base_id)
+        return predictor.base_id
 
     def load_encoder(self, spec: str) -> "Encoder":
         """See `ModelSource`."""

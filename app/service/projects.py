@@ -25,17 +25,27 @@ def create(ctx: Context, body: ProjectIn) -> Project:
     if body.task == "classification" and len(body.classes) < 2:
         raise InvalidInput(f"a classification project needs at least two classes; got {body.classes}")
     _check_settings(values, body.task)
+    if body.adapt_automatically:
+        check_adaptable(body.task, body.segmenter)
     with ctx.db.write() as connection:
         project_id = rows.create(connection, values, body.classes)
         return view(ctx, connection, project_id)
 
 
 def change(ctx: Context, project_id: int, body: ProjectPatch) -> Project:
-    """Change settings; classes may only be appended, since accepted annotations name them."""
+    """Change settings; classes may only be appended, since accepted annotations name them.
+
+    Another promptable model begins as shipped: an adaptation fits the one that it was made from alone.
+    """
     values = body.model_dump(exclude_none=True, exclude={"classes"})
     with ctx.db.write() as connection:
-        task = rows.get(connection, project_id)["task"]
-        _check_settings(values, task)
+        project = rows.get(connection, project_id)
+        _check_settings(values, project["task"])
+        merged = {**project, **values}
+        if merged["adapt_automatically"] and values.keys() & {"segmenter", "adapt_automatically"}:
+            check_adaptable(merged["task"], merged["segmenter"])
+        if merged["segmenter"] != project["segmenter"]:
+            values["adaptation_id"] = None
         rows.change(connection, project_id, values)
         if body.classes is not None:
             _check_classes(body.classes)
@@ -131,6 +141,22 @@ def _check_settings(values: Mapping[str, object], task: str) -> None:
         spec = values.get(field)
         if spec is not None and str(spec).partition(":")[0] not in set(names):
             raise UnknownName.of(what, str(spec), names)
+
+
+def check_adaptable(task: str, segmenter: str) -> None:
+    """Refuse to adapt what cannot be adapted.
+
+    Raises:
+        InvalidInput: the project has no promptable model in use.
+        CheckpointError: the model's decoder cannot be fine-tuned.
+    """
+    from prompts.errors import CheckpointError
+    from prompts.registry import NOT_ADAPTABLE, SEGMENTERS, split_spec
+
+    if task != "segmentation":
+        raise InvalidInput("only segmentation projects have a click model to adapt; this one labels whole images")
+    if not SEGMENTERS[split_spec(segmenter)[0]].can_adapt:
+        raise CheckpointError(NOT_ADAPTABLE)
 
 
 def check_strategy(name: str) -> None:

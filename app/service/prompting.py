@@ -25,7 +25,7 @@ from alcore.masks import encode_rle
 from alcore.types import Window
 from app.api.schemas import Candidate, PredictAnswer, PredictRequest
 from app.service.images import ImageCache, window_of
-from app.service.models import ModelSource
+from app.service.models import ModelSource, Segmenter
 from app.settings import Settings
 from app.store.database import Row
 from prompts.cache import StateCache
@@ -37,6 +37,8 @@ from prompts.quality import mask_quality
 from prompts.types import Box, ImageState, MaskPrediction, Point, Prompt
 
 MAX_WAITING = 32
+MAX_ADAPTED = 3
+"""Adapted models kept in memory; one that a project has left behind makes room for the next."""
 logger = logging.getLogger(__name__)
 
 
@@ -60,26 +62,48 @@ class _OneAtATime:
 
 
 class _Predictors:
-    """Promptable models by spec; the first caller loads, others wait for it, a failure is tried again."""
+    """Promptable models; the first caller loads, others wait for it, a failure is tried again.
+
+    Whoever got a model keeps it until done, also when its project has another one by then.
+    """
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
         self._books = threading.Lock()
-        self._loading: dict[str, threading.Lock] = {}
-        self._loaded: dict[str, _OneAtATime] = {}
+        self._loading: dict[Segmenter, threading.Lock] = {}
+        self._loaded: OrderedDict[Segmenter, _OneAtATime] = OrderedDict()
 
-    def get(self, spec: str) -> _OneAtATime:
-        """The model of this spec."""
+    def get(self, wanted: Segmenter) -> _OneAtATime:
+        """This model."""
+        found = self._find(wanted)
+        if found is not None:
+            return found
         with self._books:
-            if spec in self._loaded:
-                return self._loaded[spec]
-            loading = self._loading.setdefault(spec, threading.Lock())
+            loading = self._loading.setdefault(wanted, threading.Lock())
         with loading:
-            if spec not in self._loaded:
+            found = self._find(wanted)
+            if found is None:
                 started = time.perf_counter()
-                self._loaded[spec] = _OneAtATime(self._source.load_predictor(spec))
+                found = _OneAtATime(self._source.load_predictor(wanted.spec, wanted.adaptation))
+                self._keep(wanted, found)
                 logger.info("segmenter loaded, duration_s=%.2f", time.perf_counter() - started)
-            return self._loaded[spec]
+            return found
+
+    def _find(self, wanted: Segmenter) -> _OneAtATime | None:
+        """A model that is loaded, marked as used."""
+        with self._books:
+            if wanted in self._loaded:
+                self._loaded.move_to_end(wanted)
+            return self._loaded.get(wanted)
+
+    def _keep(self, wanted: Segmenter, predictor: _OneAtATime) -> None:
+        """Remember a model, and forget the adapted ones that were not used for longest."""
+        with self._books:
+            self._loaded[wanted] = predictor
+            adapted = [known for known in self._loaded if known.adaptation is not None]
+            for known in adapted[:-MAX_ADAPTED]:
+                del self._loaded[known]
+                self._loading.pop(known, None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +147,7 @@ class _LogitsCache:
 class _Ahead:
     """Work to do when nobody clicks: load a model, and encode an image where one is given."""
 
-    spec: str
+    segmenter: Segmenter
     item: Row | None = None
     window: Window | None = None
 
@@ -136,18 +160,18 @@ class Prompter:
         self._predictors = _Predictors(models)
         self._states = StateCache(int(settings.state_cache_mb * 1e6))
         self._logits = _LogitsCache(int(settings.logits_cache_mb * 1e6))
-        self._waiting: OrderedDict[tuple[str, str, str], _Ahead] = OrderedDict()
+        self._waiting: OrderedDict[tuple[str, Segmenter, str], _Ahead] = OrderedDict()
         self._changed = threading.Condition()
         self._n_live = 0
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def predict(self, item: Row, spec: str, request: PredictRequest) -> PredictAnswer:
+    def predict(self, item: Row, segmenter: Segmenter, request: PredictRequest) -> PredictAnswer:
         """Turn the prompts of one object into a mask.
 
         Args:
             item: a row of the item table.
-            spec: the project's segmenter.
+            segmenter: the project's model; the answer is made by it alone, from its own encoding of the image.
             request: all prompts of the object so far.
 
         Raises:
@@ -161,7 +185,7 @@ class Prompter:
         validate_prompt(Prompt(points=points, box=box), size)
         window = _asked_window(item, request)
         with self._live():
-            predictor = self._predictors.get(spec)
+            predictor = self._predictors.get(segmenter)
             owner = (int(item["id"]), request.object_id, window_key(window), predictor.model_id)
             last = self._logits.get(request.logits_id, owner)
             prompt = Prompt(points=points, box=box, low_res_logits=last)
@@ -185,17 +209,17 @@ class Prompter:
             ms=round((time.perf_counter() - started) * 1000, 2),
         )
 
-    def prepare(self, item: Row, spec: str, window: Window | None = None) -> None:
+    def prepare(self, item: Row, segmenter: Segmenter, window: Window | None = None) -> None:
         """Encode an image when nobody clicks; returns at once. The newest `MAX_WAITING` requests are kept."""
         window = window or window_of(item)
-        key = (str(item["content_hash"]), spec, window_key(window))
-        self._later(key, _Ahead(spec=spec, item=item, window=window))
+        key = (str(item["content_hash"]), segmenter, window_key(window))
+        self._later(key, _Ahead(segmenter=segmenter, item=item, window=window))
 
-    def load_soon(self, spec: str) -> None:
+    def load_soon(self, segmenter: Segmenter) -> None:
         """Load a model when nobody clicks; returns at once."""
-        self._later(("", spec, ""), _Ahead(spec=spec))
+        self._later(("", segmenter, ""), _Ahead(segmenter=segmenter))
 
-    def _later(self, key: tuple[str, str, str], work: "_Ahead") -> None:
+    def _later(self, key: tuple[str, Segmenter, str], work: "_Ahead") -> None:
         """Hand work to the thread that works ahead."""
         with self._changed:
             if self._closed:
@@ -208,14 +232,14 @@ class Prompter:
                 self._thread.start()
             self._changed.notify_all()
 
-    def load(self, spec: str) -> None:
+    def load(self, segmenter: Segmenter) -> None:
         """Load a model now, so that the first click need not."""
-        self._predictors.get(spec)
+        self._predictors.get(segmenter)
 
-    def is_ready(self, item: Row, spec: str, window: Window | None = None) -> bool:
+    def is_ready(self, item: Row, segmenter: Segmenter, window: Window | None = None) -> bool:
         """True when the next click on this image need not encode it."""
-        key = (str(item["content_hash"]), self._predictors.get(spec).model_id, window_key(window or window_of(item)))
-        return key in self._states
+        model_id = self._predictors.get(segmenter).model_id
+        return (str(item["content_hash"]), model_id, window_key(window or window_of(item))) in self._states
 
     def close(self) -> None:
         """Drop what waits and end the thread; a second call does nothing."""
@@ -258,7 +282,7 @@ class Prompter:
                     return
                 _, work = self._waiting.popitem(last=False)
             try:
-                predictor = self._predictors.get(work.spec)
+                predictor = self._predictors.get(work.segmenter)
                 if work.item is not None and work.window is not None:
                     self._state(work.item, predictor, work.window)
             except (AlcoreError, PromptError, OSError, RuntimeError, MemoryError) as error:

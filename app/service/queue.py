@@ -45,7 +45,7 @@ def next_item(ctx: Context, project_id: int, annotator: str | None, exclude: Seq
         ahead = _ahead(ctx, connection, project_id, name, item_id)
     if project["task"] == "segmentation" and ctx.settings.prefetch_items:
         for following in (row, *ahead):
-            ctx.prompter.prepare(following, project["segmenter"])
+            ctx.prompter.prepare(following, item_cases.segmenter_in(ctx, project))
     return item
 
 

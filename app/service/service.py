@@ -19,18 +19,11 @@ import numpy as np
 from pydantic import JsonValue, ValidationError
 
 from app.api import schemas
-from app.errors import InvalidRequest, WorkspaceError
-from app.jobs.runner import SubprocessRunner
-from app.service import annotate, exports, items, jobs, pool, projects, queue
-from app.service.context import FOLDERS, Context, JobRunner, secret_of
-from app.service.images import ImageCache
-from app.service.models import ModelSource, RegistryModels
-from app.service.prompting import Prompter
-from app.settings import Settings, load_settings
-from app.store.database import open_database, revision_of
-from app.store.files import BlobStore
-
-DATABASE = "fewclick.db"
+from app.errors import InvalidRequest
+from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue
+from app.service.context import Context, secret_of
+from app.settings import Settings
+from app.store.database import revision_of
 
 
 class AnnotationService:
@@ -150,6 +143,11 @@ class AnnotationService:
         if self.project(project_id).task == "segmentation":
             self.context.prompter.load_soon(items.segmenter_of(self.context, project_id))
 
+    def warm_up(self, project_id: int) -> None:
+        """Load the project's promptable model now."""
+        if self.project(project_id).task == "segmentation":
+            self.context.prompter.load(items.segmenter_of(self.context, project_id))
+
     def predict(self, item_id: int, request: schemas.PredictRequest) -> schemas.PredictAnswer:
         """Turn the prompts of one object into a mask."""
         return items.predict(self.context, item_id, request)
@@ -218,6 +216,18 @@ class AnnotationService:
             projects.check_strategy(str(strategy))
         return jobs.start(self.context, project_id, "round", {"n": n, "strategy": strategy, "seed": seed})
 
+    def start_adapt(self, project_id: int, seed: int = 0) -> schemas.Job:
+        """Adapt the promptable model to the accepted masks; it is taken into use if it is better on others."""
+        return adaptations.start(self.context, project_id, seed)
+
+    def adaptations(self, project_id: int) -> schemas.Adaptations:
+        """All attempts to adapt the promptable model, oldest first, and which one is in use."""
+        return adaptations.listing(self.context, project_id)
+
+    def rollback_adaptation(self, project_id: int) -> schemas.Adaptations:
+        """Go back to the promptable model that the one in use was made from."""
+        return adaptations.rollback(self.context, project_id)
+
     def rounds(self, project_id: int) -> list[schemas.Round]:
         """All rounds, oldest first."""
         return jobs.rounds(self.context, project_id)
@@ -243,47 +253,3 @@ def _first_problem(error: ValidationError) -> str:
     """The first thing that a schema found, in one line."""
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-def open_workspace(
-    path: Path,
-    *,
-    create: bool = False,
-    settings: Settings | None = None,
-    models: ModelSource | None = None,
-    runner: JobRunner | None = None,
-) -> AnnotationService:
-    """Open a workspace folder.
-
-    Args:
-        path: the folder.
-        create: make it where it is missing.
-        settings: None reads the environment and the folder's `settings.toml`.
-        models: where models come from; None is the registries.
-        runner: who runs jobs; None starts a process for each.
-
-    Raises:
-        WorkspaceError: the folder is no workspace and `create` is False, or a newer version made it.
-    """
-    path = path.resolve()
-    if not (path / DATABASE).is_file() and not create:
-        raise WorkspaceError(f"{str(path)!r} is no workspace: make one with `fewclick init {path}`")
-    for name in FOLDERS:
-        (path / name).mkdir(parents=True, exist_ok=True)
-    settings = settings or load_settings(path)
-    db = open_database(path / DATABASE)
-    blobs = BlobStore(path)
-    images = ImageCache(blobs, max_bytes=int(settings.image_cache_mb * 1e6))
-    models = models or RegistryModels(allow_download=settings.allow_download)
-    return AnnotationService(
-        Context(
-            folder=path,
-            settings=settings,
-            db=db,
-            blobs=blobs,
-            images=images,
-            models=models,
-            prompter=Prompter(models, images, settings),
-            runner=runner or SubprocessRunner(path, db),
-        )
-    )

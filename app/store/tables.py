@@ -43,6 +43,8 @@ projects = Table(
     Column("batch_size", Integer, nullable=False),
     Column("model_id", String(100)),
     Column("created_at", Float, nullable=False),
+    Column("adaptation_id", String(100)),
+    Column("adapt_automatically", Integer, nullable=False, server_default="0"),
     CheckConstraint("task IN ('segmentation', 'classification')", name="task"),
 )
 
@@ -144,6 +146,27 @@ models = Table(
     Column("metric_on", String(20)),
     Column("accepted", Integer, nullable=False),
     Column("report", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+adaptations = Table(
+    "adaptations",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("job_id", Integer),
+    Column("segmenter", String(500), nullable=False),
+    Column("base_id", String(500), nullable=False),
+    Column("parent_id", String(100), ForeignKey("adaptations.id")),
+    Column("file", String(1000)),  # null where it was refused: its weights are not kept
+    Column("n_images", Integer, nullable=False),
+    Column("n_objects", Integer, nullable=False),
+    Column("item_ids", JSON, nullable=False),
+    Column("held_out_ids", JSON, nullable=False),
+    Column("scores_before", JSON, nullable=False),
+    Column("scores_after", JSON, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("reason", String(1000), nullable=False),
     Column("created_at", Float, nullable=False),
 )
 

@@ -1,5 +1,7 @@
 """The network at work: weights, precision, encoding of levels, decoding of windows."""
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +39,20 @@ def preferred_dtype() -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+def window_of(encoded: EncodedImage, view: View) -> Features:
+    """Cut a window's features out of those of its level."""
+    f4, f8, f16, f32, unit = (
+        features[:, :, view.y0 // stride :, view.x0 // stride :][:, :, : WINDOW_PX // stride, : WINDOW_PX // stride]
+        for features, stride in zip(encoded.levels[view.level], (*model.STRIDES, model.STRIDES[1]), strict=True)
+    )
+    return f4, f8, f16, f32, unit
+
+
 class Engine:
     """A loaded network. Holds no state of any image; safe to share between threads."""
 
-    def __init__(self, weights: bytes, *, source: Path) -> None:
+    def __init__(self, weights: bytes, *, source: Path, decoder: Mapping[str, Tensor] | None = None) -> None:
+        """Build the network from the bytes of a weights file, with another decoder where one is given."""
         try:
             state = load(weights)
         except SafetensorError as error:
@@ -55,9 +67,21 @@ class Engine:
                 f"the first is {odd[0]!r}; expected the file that ships as prompts/builtin/weights.safetensors"
             )
         net.load_state_dict({name: value.float() for name, value in state.items()})
+        if decoder is not None:
+            net.decoder.load_state_dict(decoder)
         self._dtype = preferred_dtype()
         self._net = net.to(memory_format=torch.channels_last).to(self._dtype).eval()
         self._net.decoder.iou.float()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the network computes in."""
+        return self._dtype
+
+    def copy_of_decoder(self) -> model.Decoder:
+        """A trainable copy of the decoder, in float32."""
+        decoder: model.Decoder = copy.deepcopy(self._net.decoder).float().requires_grad_(True)
+        return decoder
 
     @torch.inference_mode()
     def encode(self, image: UInt8[np.ndarray, "h w 3"]) -> EncodedImage:
@@ -91,12 +115,7 @@ class Engine:
         logits: Float[np.ndarray, "128 128"],
     ) -> tuple[Float[np.ndarray, "4 256 256"], Float[np.ndarray, "4"]]:
         """Decode one prompt, given in window pixels; all zero stands for no box and no logits."""
-        windows = []
-        for features, stride in zip(encoded.levels[view.level], (*model.STRIDES, model.STRIDES[1]), strict=True):
-            side, y, x = WINDOW_PX // stride, view.y0 // stride, view.x0 // stride
-            windows.append(features[:, :, y : y + side, x : x + side])
-        f4, f8, f16, f32, unit = windows
         maps = prompt_maps(*(torch.from_numpy(a.astype(np.float32))[None] for a in (points, box, logits)))
         maps = maps.to(self._dtype).contiguous(memory_format=torch.channels_last)
-        out, iou = self._net.decode((f4, f8, f16, f32, unit), maps)
+        out, iou = self._net.decode(window_of(encoded, view), maps)
         return out[0].float().numpy(), iou[0].float().clamp(0, 1).numpy()

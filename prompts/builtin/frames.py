@@ -125,6 +125,17 @@ def cut(logits: Float[np.ndarray, "ih iw"], view: View, image_size: tuple[int, i
     return interpolation(ys, logits.shape[0]) @ logits @ interpolation(xs, logits.shape[1]).T
 
 
+def cut_mask(mask: Bool[np.ndarray, "h w"], view: View) -> Float[np.ndarray, "256 256"]:
+    """Cover a window's cells with a mask that spans the image: the covered share of each; nothing outside the image."""
+    pixels = np.arange(WINDOW_PX) + 0.5
+    rows, cols = ((pixels + start) / view.scale for start in (view.y0, view.x0))
+    rows, cols = rows[rows < mask.shape[0]].astype(int), cols[cols < mask.shape[1]].astype(int)
+    seen = np.zeros((WINDOW_PX, WINDOW_PX), np.float32)
+    seen[: len(rows), : len(cols)] = mask[rows[:, None], cols]
+    share = WINDOW_PX // MASK_PX
+    return seen.reshape(MASK_PX, share, MASK_PX, share).mean(axis=(1, 3))
+
+
 def extent_of(
     mask: Bool[np.ndarray, "mh mw"], points: list[tuple[float, float]], image_size: tuple[int, int]
 ) -> Extent | None:

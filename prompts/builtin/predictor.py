@@ -13,13 +13,14 @@ from jaxtyping import Float, Shaped
 
 from prompts.builtin import frames
 from prompts.builtin.frames import View
-from prompts.builtin.weights import read_weights, weights_id
+from prompts.builtin.weights import adapted_id, read_weights, weights_id
 from prompts.errors import StateMismatch
 from prompts.geometry import validate_image, validate_prompt
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 if TYPE_CHECKING:
     from prompts.builtin.engine import EncodedImage, Engine
+    from prompts.builtin.trainee import BuiltinTrainee
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
@@ -27,13 +28,14 @@ WEIGHTS = Path(__file__).with_name("weights.safetensors")
 class BuiltinPredictor:
     """The small promptable model that ships with the package. Needs no download and no GPU."""
 
-    def __init__(self, weights: Path = WEIGHTS) -> None:
-        """Name the weights file; nothing is read before it is needed.
+    def __init__(self, weights: Path = WEIGHTS, *, adaptation: Path | None = None) -> None:
+        """Name the files; nothing is read before it is needed.
 
         Args:
             weights: a safetensors file written by `prompts.builtin.training`.
+            adaptation: another decoder for it, written by `prompts.adaptation`.
         """
-        self._path = weights
+        self._path, self._adaptation = weights, adaptation
         self._lock = threading.Lock()
 
     @cached_property
@@ -42,24 +44,42 @@ class BuiltinPredictor:
 
     @cached_property
     def model_id(self) -> str:
-        """`builtin-` and the first 12 hex digits of the weights' sha256.
+        """`builtin-` and the first 12 hex digits of the weights' sha256, `+` and those of an adaptation's.
 
         Raises:
-            CheckpointError: the weights file is missing.
+            CheckpointError: a file is missing.
         """
+        if self._adaptation is None:
+            return self.base_id
+        return adapted_id(self.base_id, read_weights(self._adaptation))
+
+    @cached_property
+    def base_id(self) -> str:
+        """See `prompts.adaptation.Adaptable`."""
         return weights_id(self._weights)
 
     @cached_property
     def _loaded(self) -> "Engine":
         from prompts.builtin.engine import Engine
 
-        return Engine(self._weights, source=self._path)
+        if self._adaptation is None:
+            return Engine(self._weights, source=self._path)
+        from prompts.adaptation import read_adaptation
+
+        decoder = read_adaptation(self._adaptation, base_id=self.base_id)
+        return Engine(self._weights, source=self._path, decoder=decoder)
 
     @property
     def _engine(self) -> "Engine":
         """The network, built once even when two threads ask at the same time."""
         with self._lock:
             return self._loaded
+
+    def trainee(self) -> "BuiltinTrainee":
+        """A trainable copy of the decoder, for `prompts.adaptation`."""
+        from prompts.builtin.trainee import BuiltinTrainee
+
+        return BuiltinTrainee(self._engine)
 
     def embed(self, image: Shaped[np.ndarray, "..."]) -> ImageState:
         """Encode one image at up to three scales.

@@ -21,3 +21,8 @@ def read_weights(path: Path) -> bytes:
 def weights_id(weights: bytes) -> str:
     """Name a model by its weights."""
     return "builtin-" + hashlib.sha256(weights).hexdigest()[:12]
+
+
+def adapted_id(base_id: str, adaptation: bytes) -> str:
+    """Name a model whose decoder was adapted."""
+    return f"{base_id}+{hashlib.sha256(adaptation).hexdigest()[:12]}"

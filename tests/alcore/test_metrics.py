@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import torch
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import balanced_accuracy_score
@@ -37,6 +38,18 @@ def test_dice_and_iou_are_symmetric_bounded_and_tied_to_each_other(a, b):
     assert d == pytest.approx(2 * j / (1 + j))
 
 
+@settings(max_examples=60, deadline=None)
+@given(MASKS, MASKS)
+@example(np.zeros((5, 8), bool), np.zeros((5, 8), bool))
+@example(np.zeros((5, 8), bool), np.ones((5, 8), bool))
+def test_dice_and_iou_match_monai_where_two_empty_masks_count_as_agreement(a, b):
+    from monai.metrics import compute_dice, compute_iou
+
+    pred, reference = (torch.from_numpy(mask)[None, None].float() for mask in (a, b))
+    assert dice(a, b) == pytest.approx(compute_dice(pred, reference, ignore_empty=False).item())
+    assert iou(a, b) == pytest.approx(compute_iou(pred, reference, ignore_empty=False).item())
+
+
 def test_masks_of_different_shape_are_refused():
     with pytest.raises((InvalidInput, TypeError)):
         dice(np.zeros((2, 3), bool), np.zeros((3, 2), bool))
@@ -68,6 +81,20 @@ def test_dice_per_class_matches_a_plain_loop(pred, gt):
         np.testing.assert_allclose(values[class_id - 1], expected)
 
 
+@settings(max_examples=40, deadline=None)
+@given(LABELS, hnp.arrays(np.int64, (3, 4, 5), elements=st.sampled_from([0, 1, 2, 255])))
+def test_dice_per_class_matches_monai_over_the_images_that_show_the_class(pred, gt):
+    from monai.metrics import compute_dice
+
+    counted = gt != 255
+    ours, theirs = (torch.from_numpy(np.stack([(x == k) & counted for k in (1, 2)], axis=1)) for x in (pred, gt))
+    per_image = compute_dice(ours.float(), theirs.float(), ignore_empty=False).numpy()
+    shown = (ours | theirs).flatten(2).any(dim=2).numpy()
+    for column in (0, 1):
+        expected = per_image[shown[:, column], column].mean() if shown[:, column].any() else np.nan
+        np.testing.assert_allclose(mean_dice_per_class(pred, gt, 3)[column], expected, rtol=1e-6)
+
+
 def test_unknown_label_ids_are_refused():
     with pytest.raises(InvalidInput, match="id 7"):
         mean_dice_per_class(np.full((2, 2), 7), np.zeros((2, 2), int), 3)
@@ -80,6 +107,18 @@ def test_balanced_accuracy_matches_scikit_learn(seed):
     targets = rng.integers(0, 3, 30)
     predicted = rng.choice(np.unique(targets), 30)
     assert balanced_accuracy(predicted, targets) == pytest.approx(balanced_accuracy_score(targets, predicted))
+
+
+@settings(max_examples=40, deadline=None)
+@given(MASKS.filter(lambda mask: 0 < mask.mean() < 1), MASKS)
+def test_both_accuracies_of_two_classes_match_monais_confusion_matrix(reference, predicted):
+    from monai.metrics import compute_confusion_matrix_metric, get_confusion_matrix
+
+    one_channel = [torch.from_numpy(mask)[None, None].float() for mask in (predicted, reference)]
+    matrix = get_confusion_matrix(*one_channel)[0, 0]
+    labels = predicted.ravel().astype(int), reference.ravel().astype(int)
+    for ours, name in ((accuracy, "accuracy"), (balanced_accuracy, "balanced accuracy")):
+        assert ours(*labels) == pytest.approx(compute_confusion_matrix_metric(name, matrix).item())
 
 
 def test_accuracy_is_the_share_of_hits():

@@ -1,4 +1,4 @@
-"""Round planning, audit sets and the cost table."""
+"""Round planning, held-out sets and the cost table."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from alcore.costs import CostTable
 from alcore.errors import InvalidInput, UnknownName
-from alcore.rounds import choose_audit, plan_round
+from alcore.rounds import hold_out, plan_round
 
 
 def test_the_first_batch_is_a_cold_start_and_later_ones_ask_the_head():
@@ -38,24 +38,24 @@ def test_a_strategy_that_needs_a_head_cannot_begin():
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 60), st.integers(2, 12), st.floats(0.02, 0.9), st.integers(0, 1000))
-def test_an_audit_set_never_splits_a_group_nor_takes_all(n, n_groups, share, seed):
+def test_a_held_out_set_never_splits_a_group_nor_takes_all(n, n_groups, share, seed):
     groups = np.random.default_rng(seed).integers(n_groups, size=n)
     groups[:2] = [0, 1]
-    rows = choose_audit(n, groups, np.random.default_rng(seed), share)
+    rows = hold_out(n, groups, np.random.default_rng(seed), share)
     assert 1 <= len(rows) < n
     assert rows.tolist() == sorted(set(rows.tolist()))
     rest = np.setdiff1d(np.arange(n), rows)
     assert not set(groups[rows].tolist()) & set(groups[rest].tolist())
-    assert rows.tolist() == choose_audit(n, groups, np.random.default_rng(seed), share).tolist()
+    assert rows.tolist() == hold_out(n, groups, np.random.default_rng(seed), share).tolist()
 
 
-def test_an_audit_set_without_groups_has_the_asked_share():
-    assert len(choose_audit(200, None, np.random.default_rng(0), 0.2)) == 40
-    assert len(choose_audit(2, None, np.random.default_rng(0), 0.01)) == 1
+def test_a_held_out_set_without_groups_has_the_asked_share():
+    assert len(hold_out(200, None, np.random.default_rng(0), 0.2)) == 40
+    assert len(hold_out(2, None, np.random.default_rng(0), 0.01)) == 1
     with pytest.raises(InvalidInput, match="one group"):
-        choose_audit(5, np.zeros(5, int), np.random.default_rng(0), 0.2)
+        hold_out(5, np.zeros(5, int), np.random.default_rng(0), 0.2)
     with pytest.raises(InvalidInput, match="0 < share < 1"):
-        choose_audit(5, None, np.random.default_rng(0), 1.5)
+        hold_out(5, None, np.random.default_rng(0), 1.5)
 
 
 def test_seconds_follow_the_cost_table():

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,18 +13,24 @@ from alcore.encoders.base import Encoding
 from alcore.types import Progress
 from app.jobs.run import run_job
 from app.service.context import Context
+from prompts.errors import CheckpointError
+from prompts.predictor import Predictor, check_state
 from prompts.types import ImageState, MaskPrediction, Prompt
+
+if TYPE_CHECKING:
+    from prompts.adaptation import Sample
 
 SIDE = 16
 
 
 class FakePredictor:
-    """The mask is the box, or a 5 x 5 square around the first click; its IoU says which image it was embedded from."""
+    """The mask is the box, or a 5 x 5 square around the first click; its IoU says which image it was embedded from.
 
-    model_id = "fake-segmenter"
+    An adapted one makes squares of another size.
+    """
 
-    def __init__(self, *, embed_s: float = 0.0) -> None:
-        self.embed_s = embed_s
+    def __init__(self, *, embed_s: float = 0.0, reach: int = 2, model_id: str = "fake-segmenter") -> None:
+        self.embed_s, self.reach, self.model_id = embed_s, reach, model_id
         self.embedded: list[int] = []
         self.seen_logits: list[bool] = []
         self.is_embedding = threading.Event()
@@ -38,6 +45,7 @@ class FakePredictor:
         )
 
     def predict(self, state: ImageState, prompt: Prompt, *, multimask: bool | None = None) -> MaskPrediction:
+        check_state(state, self.model_id)
         self.seen_logits.append(prompt.low_res_logits is not None)
         mask = np.zeros(state.image_size, bool)
         if prompt.box is not None:
@@ -45,7 +53,7 @@ class FakePredictor:
             mask[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)] = True
         else:
             row, col = int(prompt.points[0].y), int(prompt.points[0].x)
-            mask[max(0, row - 2) : row + 3, max(0, col - 2) : col + 3] = True
+            mask[max(0, row - self.reach) : row + self.reach + 1, max(0, col - self.reach) : col + self.reach + 1] = 1
         iou = np.array([state.features / 255], np.float32)
         return MaskPrediction(masks=mask[None], predicted_iou=iou, low_res_logits=np.ones((1, 8, 8), np.float32))
 
@@ -112,10 +120,29 @@ class FakeModels:
         self.threshold: float | None = None
         """What the next trained head gets; None lets it learn."""
         self.on_train = lambda: None
+        self.reach = 4
+        """That of the next adapted model; the disks of `workspaces` have a radius of 4 to 7, so 4 is better than 2."""
+        self.on_adapt = lambda: None
+        self.adapted_from: list[tuple[str, list["Sample"]]] = []
+        """Model and images of each adaptation."""
 
-    def load_predictor(self, spec: str) -> FakePredictor:
+    def load_predictor(self, spec: str, adaptation: Path | None = None) -> FakePredictor:
         self.loaded.append(spec)
-        return self.predictor
+        if adaptation is None:
+            return self.predictor
+        if not adaptation.is_file():
+            raise CheckpointError(f"cannot read the adaptation '{adaptation.name}'")
+        model_id = f"{self.predictor.model_id}+{adaptation.stem}"
+        return FakePredictor(reach=int(adaptation.read_text()), model_id=model_id)
+
+    def adapt_predictor(
+        self, predictor: Predictor, samples: Sequence["Sample"], file: Path, *, seed: int, progress: Progress
+    ) -> str:
+        self.adapted_from.append((predictor.model_id, list(samples)))
+        file.write_text(str(self.reach))
+        self.on_adapt()
+        progress(2, 2)
+        return self.predictor.model_id
 
     def load_encoder(self, spec: str) -> FakeEncoder:
         return FakeEncoder()

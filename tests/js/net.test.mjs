@@ -9,6 +9,7 @@ import { ApiError } from "../../app/ui/static/js/net/api.js";
 import { DraftKeeper } from "../../app/ui/static/js/net/draft_keeper.js";
 import { Link } from "../../app/ui/static/js/net/link.js";
 import { Outbox } from "../../app/ui/static/js/net/outbox.js";
+import { Seat } from "../../app/ui/static/js/net/seat.js";
 import { Vault } from "../../app/ui/static/js/net/vault.js";
 import { curvePoints } from "../../app/ui/static/js/shell/curve.js";
 import { addReports, batches, emptyReport, withoutHidden } from "../../app/ui/static/js/shell/file_tree.js";
@@ -158,6 +159,51 @@ test("stores of two deployments on one host do not mix", () => {
   const storage = new Storage();
   new Vault(storage, "/a/").write("x", 1);
   assert.equal(new Vault(storage, "/b/").read("x"), null);
+});
+
+/** As the browser's own: a lock is held until the promise of its callback settles. */
+class Locks {
+  held = new Set();
+  async request(name, { ifAvailable }, callback) {
+    assert.ok(ifAvailable);
+    if (this.held.has(name)) return callback(null);
+    this.held.add(name);
+    await callback({ name });
+    this.held.delete(name);
+  }
+}
+
+test("an image that one tab has open is refused to the others until that tab moves on", async () => {
+  const locks = new Locks();
+  const [here, there] = [1, 2].map(() => new Seat({ scope: "/", locks }));
+  assert.equal(await here.take(4), true);
+  assert.equal(await here.take(4), true);
+  assert.equal(await there.take(4), false);
+  assert.equal(await there.take(5), true);
+  assert.equal(await here.take(5), false);
+  await pause(0);
+  assert.deepEqual([...locks.held], ["/item:5"]);
+  assert.equal(await there.take(4), true);
+  there.leave();
+  await pause(0);
+  assert.equal(locks.held.size, 0);
+});
+
+test("without locks, or where they are forbidden, every image may be taken", async () => {
+  const forbidden = { request: async () => assert.fail("SecurityError") };
+  for (const locks of [undefined, forbidden]) assert.equal(await new Seat({ scope: "/", locks }).take(4), true);
+});
+
+test("what the server confirmed is kept here again when the item went to someone else", async () => {
+  const vault = new Vault(new Storage(), "/");
+  const keeper = new DraftKeeper({ vault, link: quietLink(), send: async () => {} });
+  keeper.open(ITEM, () => ({ saved_at: 1, strokes: 1 }));
+  keeper.note();
+  await keeper.flush();
+  assert.equal(keeper.local(ITEM), null);
+  keeper.keepLocally({ always: true });
+  keeper.close({ keepLocal: true });
+  assert.equal(keeper.local(ITEM).strokes, 1);
 });
 
 test("a full storage is said, not thrown", () => {

@@ -53,7 +53,9 @@ def test_each_tensor_goes_to_its_place(model: SamModel, weights: dict[str, torch
 def test_clicks_and_boxes_become_masks(model: SamModel) -> None:
     state = model.embed(disc_image(SIZE))
     click = model.predict(state, Prompt(points=(Point(19.0, 28.0),)))
-    boxed = model.predict(state, Prompt(box=Box(2.0, 5.0, 60.0, 40.0), low_res_logits=click.low_res_logits[click.chosen]))
+    boxed = model.predict(
+        state, Prompt(box=Box(2.0, 5.0, 60.0, 40.0), low_res_logits=click.low_res_logits[click.chosen])
+    )
     assert (click.masks.shape, boxed.masks.shape) == ((3, *SIZE), (1, *SIZE))
     assert click.low_res_logits.shape == (3, 24, 24)
 

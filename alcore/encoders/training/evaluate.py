@@ -1,29 +1,17 @@
-"""Measure the built-in encoder: `python -m alcore.encoders.training.evaluate --data ../shared/data --out FILE.json`.
+"""How good embeddings are: neighbours, a linear probe, and how well a first batch covers the pool.
 
-Balanced accuracy of 5 nearest neighbours on the classification sets: queries are the images kept out of training, the
-reference images are the others. Compared in the same run with the same network at random and with classic features.
+`benchmarks/encoders.py` measures the built-in encoder with these against other features.
 """
 
-import argparse
-import csv
-import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float, Shaped
 
 from alcore.encoders.base import squash, unit_rows
-from alcore.encoders.builtin import WEIGHTS, BuiltinEncoder
-from alcore.encoders.training.data import Sample, decode, list_samples
-from alcore.encoders.training.train import export_weights
-from alcore.metrics import balanced_accuracy
+from alcore.heads.classification import train_classification_head
 
-SETS = ("cls_mednist", "cls_us_breast_busi", "cls_cxr_nih")
 K = 5
-
-Features = Callable[[Sequence[np.ndarray]], Float[np.ndarray, "n d"]]
 
 
 def classic_features(images: Sequence[np.ndarray]) -> Float[np.ndarray, "n d"]:
@@ -55,60 +43,16 @@ def nearest_neighbours(
     return names[votes.argmax(1)]
 
 
-def _labelled(data: Path, dataset: str, *, held_out: bool, limit: int) -> tuple[list[Sample], np.ndarray]:
-    """Samples of a set with their labels, evenly thinned out to at most `limit`."""
-    with (data / dataset / "labels.csv").open(newline="") as file:
-        label_of = {row["stem"]: row["label"] for row in csv.DictReader(file)}
-    samples = [s for s in list_samples(data, held_out=held_out) if s.dataset == dataset]
-    samples = samples[:: -(-len(samples) // limit)]
-    return samples, np.array([label_of[sample.stem] for sample in samples])
+def linear_probe(
+    reference: Float[np.ndarray, "n d"], labels: Shaped[np.ndarray, " n"], queries: Float[np.ndarray, "q d"]
+) -> Shaped[np.ndarray, " q"]:
+    """Give each query the label that a linear head, trained on the reference rows, finds most likely."""
+    names, targets = np.unique(labels, return_inverse=True)
+    head = train_classification_head(reference, targets, len(names), seed=0, n_members=1)
+    return names[head.predict(queries)[0].argmax(1)]
 
 
-def _random_encoder(folder: Path) -> BuiltinEncoder:
-    """The same network with the weights that it starts from."""
-    from alcore.encoders.network import EncoderNetwork
-
-    torch.manual_seed(0)
-    path = folder / "random.safetensors"
-    export_weights(EncoderNetwork().state_dict(), path)
-    encoder = BuiltinEncoder(path)
-    path.unlink()
-    return encoder
-
-
-def evaluate(data: Path, weights: Path, folder: Path, *, limit: int) -> dict[str, dict[str, float]]:
-    """Return the balanced accuracy by set and by kind of features."""
-    trained, untrained = BuiltinEncoder(weights), _random_encoder(folder)
-    kinds: dict[str, Features] = {
-        "builtin": lambda images: trained.encode(images).vectors,
-        "random_init": lambda images: untrained.encode(images).vectors,
-        "hog_and_colour": classic_features,
-    }
-    results: dict[str, dict[str, float]] = {}
-    for dataset in SETS:
-        parts = [_labelled(data, dataset, held_out=held_out, limit=limit) for held_out in (False, True)]
-        pixels = [[decode(sample, 256) for sample in samples] for samples, _ in parts]
-        (_, labels), (_, truth) = parts
-        codes = np.unique(labels)
-        results[dataset] = {"n_reference": len(labels), "n_queries": len(truth)}
-        for kind, features in kinds.items():
-            predicted = nearest_neighbours(features(pixels[0]), labels, features(pixels[1]))
-            score = balanced_accuracy(np.searchsorted(codes, predicted), np.searchsorted(codes, truth))
-            results[dataset][kind] = round(score, 4)
-    return results
-
-
-def main() -> None:
-    """Parse the arguments, measure, write."""
-    parser = argparse.ArgumentParser(description="Measure the built-in encoder by nearest neighbours.")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--limit", type=int, default=700, help="most reference images and queries of a set")
-    args = parser.parse_args()
-    results = evaluate(args.data, args.weights, args.out.resolve().parent, limit=args.limit)
-    args.out.write_text(json.dumps(results, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def coverage_radius(embeddings: Float[np.ndarray, "n d"], rows: Shaped[np.ndarray, " b"]) -> float:
+    """Mean Euclidean distance of all items to the nearest chosen one."""
+    distances = np.sqrt(np.maximum(0.0, 2 - 2 * embeddings @ embeddings[rows].T))  # rows have length 1
+    return float(distances.min(axis=1).mean())

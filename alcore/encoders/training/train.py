@@ -1,8 +1,8 @@
 """Train the built-in encoder: `python -m alcore.encoders.training.train --data ../shared/data --out DIR`.
 
 Runs on a CPU. The same arguments give the same run on one machine, and a run that was stopped goes on from its last
-checkpoint. `--out` receives `checkpoint.pt` (training state), `builtin.safetensors` (averaged weights, float16) and
-`log.jsonl`.
+checkpoint. `--out` receives `checkpoint.pt` (training state), `log.jsonl` and, at the end, `builtin.safetensors`
+(averaged weights with the whitening fitted to the training images, float16).
 """
 
 import argparse
@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
-from alcore.encoders.network import DENSE_CHANNELS, VECTOR_DIM, EncoderNetwork
+from alcore.encoders.network import DENSE_CHANNELS, POOLED_DIM, EncoderNetwork, pooled
 from alcore.encoders.training.data import draw_rows, list_samples, open_cache, sampling_weights
+from alcore.encoders.training.export import export_weights
 from alcore.encoders.training.losses import TARGET_CHANNELS, cell_targets, projector, reconstruction, vicreg
 from alcore.encoders.training.views import View, blot_out, corresponding_grid, make_view
 
@@ -40,7 +40,7 @@ class Trainee(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = EncoderNetwork()
-        self.global_projector = projector(VECTOR_DIM, 512)
+        self.global_projector = projector(POOLED_DIM, 512)
         self.local_projector = projector(DENSE_CHANNELS, LOCAL_PROJECTION)
         self.decoder = nn.Sequential(
             nn.Conv2d(DENSE_CHANNELS, DENSE_CHANNELS, 3, padding=1),
@@ -77,7 +77,8 @@ def losses_of_step(trainee: Trainee, images: torch.Tensor, *, generator: torch.G
     blotted, hidden = blot_out(one.images, generator=generator)
     both = torch.cat([blotted, two.images]).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        vectors, dense = trainee.encoder(both)
+        levels, dense = trainee.encoder(both)
+        vectors = pooled(levels, dense)
         predicted = trainee.decoder(dense[: len(images)])
     vectors, dense = vectors.float(), dense.float()
     z = trainee.global_projector(vectors)
@@ -103,14 +104,6 @@ def _average(average: dict[str, torch.Tensor], network: nn.Module, decay: float)
     for key, value in network.state_dict().items():
         if value.is_floating_point():
             average[key].lerp_(value, 1 - decay)
-
-
-def export_weights(average: dict[str, torch.Tensor], path: Path) -> None:
-    """Write the averaged weights as float16 safetensors, whole or not at all."""
-    tensors = {key: value.half().contiguous() for key, value in average.items() if value.is_floating_point()}
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"format": "fewclick-encoder-1"})
-    os.replace(partial, path)
 
 
 @dataclass
@@ -213,7 +206,7 @@ def train(
             recent = []
         if run.step % save_every == 0 or run.step == last:
             run.save(checkpoint)
-            export_weights(run.average, out / "builtin.safetensors")
+    export_weights(run.average, pool, weights, out / "builtin.safetensors")
     return out / "builtin.safetensors"
 
 

@@ -79,8 +79,8 @@ def test_truncated_and_missing_weights_are_refused(tmp_path):
 
 
 def test_the_registry_names_what_it_knows():
-    assert set(ENCODERS) == {"builtin", "huggingface", "timm"}
-    with pytest.raises(UnknownName, match="builtin, huggingface, timm"):
+    assert set(ENCODERS) == {"builtin", "huggingface", "timm", "sam"}
+    with pytest.raises(UnknownName, match="builtin, huggingface, sam, timm"):
         load_encoder("bultin")
     with pytest.raises(InvalidInput, match="huggingface:<"):
         load_encoder("huggingface")

@@ -10,7 +10,8 @@ from PIL import Image
 
 from alcore.encoders.builtin import BuiltinEncoder
 from alcore.encoders.training.data import FOLDERS, is_held_out, list_samples, open_cache, sampling_weights
-from alcore.encoders.training.evaluate import classic_features, nearest_neighbours
+from alcore.encoders.training.evaluate import classic_features, coverage_radius, linear_probe, nearest_neighbours
+from alcore.encoders.training.export import fit_whitening
 from alcore.encoders.training.losses import cell_targets, vicreg
 from alcore.encoders.training.train import train
 from alcore.encoders.training.views import blot_out, corresponding_grid, crop, make_view
@@ -112,7 +113,7 @@ def test_a_stopped_run_goes_on_and_its_weights_load(data, tmp_path):
     weights = train(data, tmp_path / "parts", steps=4, **settings)
     assert weights.read_bytes() == (tmp_path / "whole" / "builtin.safetensors").read_bytes()
     assert json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])["step"] == 4
-    assert BuiltinEncoder(weights).encode([np.zeros((9, 9, 3), np.uint8)]).vectors.shape == (1, 384)
+    assert BuiltinEncoder(weights).encode([np.zeros((9, 9, 3), np.uint8)]).vectors.shape == (1, 256)
 
 
 def test_neighbours_vote_by_similarity():
@@ -127,3 +128,38 @@ def test_classic_features_are_unit_rows_of_one_length():
     images = [np.random.default_rng(i).integers(0, 256, (50 + i, 80, 3), dtype=np.uint8) for i in range(2)]
     features = classic_features(images)
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1.0, atol=1e-5)
+
+
+def test_a_probe_finds_what_a_line_can_separate():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 6)).astype(np.float32)
+    labels = np.where(x[:, 0] > 0, "a", "b")
+    assert (linear_probe(x[:200], labels[:200], x[200:]) == labels[200:]).mean() > 0.9
+
+
+def test_coverage_is_the_mean_distance_to_the_nearest_chosen_row():
+    x = np.array([[1, 0], [0, 1], [-1, 0]], dtype=np.float64)
+    assert coverage_radius(x, np.array([0])) == pytest.approx((0 + 2**0.5 + 2) / 3)
+    assert coverage_radius(x, np.arange(3)) == pytest.approx(0)
+
+
+def test_whitening_evens_out_directions_by_its_power():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 896)) @ np.diag(np.linspace(0.1, 5, 896)) + 3
+    weights = np.full(400, 1 / 400)
+    for power in (0.0, 0.5, 1.0):
+        mean, matrix = fit_whitening(x, weights, power=power)
+        z = (x - mean) @ matrix
+        spread = z.std(axis=0)
+        covariance = (z.T @ z) / 400
+        assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-6 * covariance.max()
+        rotated = (x - mean) @ fit_whitening(x, weights, power=0.0)[1]
+        expected = (rotated.std(axis=0) / rotated.std(axis=0)[0]) ** (1 - power)
+        np.testing.assert_allclose(spread / spread[0], expected, rtol=1e-4)
+
+
+def test_whitening_of_few_images_leaves_unseen_directions_out():
+    x = np.random.default_rng(0).normal(size=(5, 896))
+    _, matrix = fit_whitening(x, np.full(5, 0.2))
+    assert np.isfinite(matrix).all()
+    assert (np.abs(matrix).max(axis=0) > 0).sum() == 4

@@ -2,11 +2,17 @@
 
 import importlib
 import inspect
+import logging
 
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
+from alcore.errors import StoreError
 from app import errors
-from app.errors import ERRORS, FewclickError, InternalError, code_of, error_of, status_of
+from app.api import errors as handlers
+from app.errors import ERRORS, FewclickError, InternalError, WorkspaceError, code_of, error_of, status_of
+from prompts.errors import DatasetError
 
 MODULES = ("app.errors", "alcore.errors", "prompts.errors")
 
@@ -57,3 +63,41 @@ def test_the_tree_in_the_docstring_names_every_exception() -> None:
         for kind in defined():
             if kind.__module__ == name:
                 assert kind.__name__ in (module.__doc__ or ""), f"{name} does not draw {kind.__name__}"
+
+
+def answered(error: Exception) -> tuple[int, dict[str, str]]:
+    """Status and body when an endpoint raises this."""
+    api = FastAPI()
+    handlers.install(api)
+
+    @api.get("/")
+    def endpoint() -> None:
+        raise error
+
+    with TestClient(api, raise_server_exceptions=False) as http:
+        response = http.get("/")
+    return response.status_code, response.json()
+
+
+def test_what_the_caller_can_mend_is_told_in_full() -> None:
+    detail = "'set' has no folder 'images/'; a data set holds images/* and masks/*.png"
+    assert answered(DatasetError(detail)) == (422, {"code": "dataset_error", "detail": detail})
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreError("meta.json of /srv/ward-3/embeddings is damaged"), "store_error"),
+        (WorkspaceError("'/srv/ward-3' is no workspace"), "workspace_error"),
+        (PermissionError(13, "Permission denied", "/srv/ward-3/fewclick.db"), "internal_error"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+def test_a_fault_of_the_server_is_named_to_the_caller_and_told_to_the_log(
+    error: Exception, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="app.api.errors"):
+        assert answered(error) == (500, {"code": code, "detail": handlers.OUR_FAULT})
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alcore.errors import InvalidInput
-from app.errors import TooLarge
+from app.errors import TooLarge, VersionConflict
 from app.service import AnnotationService
 from tests.app.workspaces import HEIGHT, WIDTH, accept_next, answer_of, open_fake, queue_all, seeded
 
@@ -89,3 +89,33 @@ def test_a_draft_over_the_limit_is_refused(tmp_path: Path) -> None:
         assert item.lease is not None
         with pytest.raises(TooLarge, match=r"0\.001 MB"):
             service.save_draft(item.id, item.lease.token, "x" * 2000)
+
+
+def test_one_name_in_two_browsers_cannot_overwrite_itself(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 1)
+    queue_all(fake_service, project.id)
+    here, there = (fake_service.next_item(project.id, "ann") for _ in range(2))
+    assert here is not None
+    assert there is not None
+    assert here.id == there.id
+    fake_service.annotate(here.id, answer_of(here))
+    with pytest.raises(VersionConflict, match="load it again"):
+        fake_service.annotate(there.id, answer_of(there, objects=[]))
+    (kept,) = fake_service.history(here.id)
+    assert len(kept.objects) == 1
+    again = fake_service.lease(there.id, "ann")  # having seen what was saved, the second browser may correct it
+    assert fake_service.annotate(again.id, answer_of(again, objects=[])).version == 2
+    assert [len(version.objects) for version in fake_service.history(here.id)] == [1, 0]
+
+
+def test_two_tabs_that_name_what_they_hold_get_different_items(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 3)
+    queue_all(fake_service, project.id)
+    first = fake_service.next_item(project.id, "ann")
+    assert first is not None
+    second = fake_service.next_item(project.id, "ann", exclude=[first.id])
+    assert second is not None
+    assert second.id != first.id
+    for item in (first, second):
+        fake_service.annotate(item.id, answer_of(item))
+    assert [fake_service.item(item.id).version for item in (first, second)] == [1, 1]

@@ -11,14 +11,26 @@ SHOTS = os.environ.get("FEWCLICK_SCREENSHOTS")
 
 
 class Annotating:
-    """One browser page. `foreign` collects requests to other hosts, `problems` console errors and failed requests."""
+    """One browser page. `foreign` collects requests to other hosts, `problems` console errors and failed requests.
 
-    def __init__(self, browser: Any, server: Any, project: str | None, name: str = "ann", **context: Any) -> None:
+    Each page is a browser of its own, unless it is opened as a tab `beside` another.
+    """
+
+    def __init__(
+        self,
+        browser: Any,
+        server: Any,
+        project: str | None,
+        name: str = "ann",
+        beside: "Annotating | None" = None,
+        **context: Any,
+    ) -> None:
         self.server = server
         self.foreign: list[str] = []
         self.problems: list[str] = []
         self.expected = False  # True while the test breaks things on purpose
-        self.context = browser.new_context(**{"viewport": {"width": 1360, "height": 860}, **context})
+        fresh = {"viewport": {"width": 1360, "height": 860}, **context}
+        self.context = beside.context if beside else browser.new_context(**fresh)
         self.context.add_init_script(
             f"localStorage.getItem('fewclick:/v1/:annotator') ?? "
             f"localStorage.setItem('fewclick:/v1/:annotator', '\"{name}\"')"

@@ -43,6 +43,7 @@ export class Flow {
   leave() {
     const { work } = this.app;
     this.lease.close();
+    this.queue.seat.leave();
     if (!work) return;
     if (work.touched) this.keeper.flush();
     else post(`items/${work.item.id}/release`, { lease_token: work.item.lease.token }).catch(() => {});
@@ -67,7 +68,7 @@ export class Flow {
     this.#busy = "loading";
     this.idle.hide();
     try {
-      const item = await post(`projects/${this.app.project.id}/next`, { annotator: this.annotator });
+      const item = await this.queue.next();
       if (generation !== this.#generation) return;
       if (item) await this.#open(item, generation);
       else await this.#nothing();
@@ -204,7 +205,6 @@ export class Flow {
       if (this.link.report(error)) return; // the outbox sends it once the link is back
       this.#submission = null;
       this.keeper.note();
-      this.keeper.keepLocally();
       if (error.code === "lease_lost") return this.#leaseLost();
       if (error.code === "version_conflict") return this.#moveOn(t("say.version"));
       app.messages.say(t("say.notSaved", { detail: error.message }), { bad: true });
@@ -252,6 +252,8 @@ export class Flow {
     this.lease.close();
     this.#gone = this.app.work;
     this.app.isOpen = false;
+    this.app.toolbar.showDraft("local");
+    if (this.#gone.touched) this.keeper.keepLocally({ always: true }); // the server's draft may be gone by now
     this.keeper.close({ keepLocal: true });
     this.app.messages.say(text, { bad: true, action: { text: t("say.next"), run: () => this.next() } });
   }

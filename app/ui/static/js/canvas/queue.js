@@ -1,5 +1,6 @@
-/** The project's counts and the annotator's name: how much of the round is done, and by whom. */
-import { call } from "../net/api.js";
+/** The project's images in turn, its counts and the annotator's name: how much of the round is done, and by whom. */
+import { call, post } from "../net/api.js";
+import { Seat } from "../net/seat.js";
 
 export class Queue {
   #round = null; // {number, total}
@@ -8,6 +9,7 @@ export class Queue {
   constructor({ vault, onChange }) {
     this.vault = vault;
     this.onChange = onChange;
+    this.seat = new Seat({ scope: vault.scope });
   }
 
   get annotator() {
@@ -27,6 +29,16 @@ export class Queue {
     this.#round = null;
     this.project = { id: projectId };
     return this.refresh();
+  }
+
+  /** Leases the next image that is not open in another tab; null when there is none. */
+  async next() {
+    for (const exclude = []; ; ) {
+      const item = await post(`projects/${this.project.id}/next`, { annotator: this.annotator, exclude });
+      if (!item) this.seat.leave();
+      if (!item || (await this.seat.take(item.id))) return item;
+      exclude.push(item.id);
+    }
   }
 
   async refresh() {

@@ -43,8 +43,9 @@ export class DraftKeeper {
     this.onState("saving");
   }
 
-  keepLocally() {
-    if (this.#localTimer === null || !this.#item) return;
+  /** What has changed since it was last kept; `always` keeps what the server has confirmed, too. */
+  keepLocally({ always = false } = {}) {
+    if (!this.#item || (this.#localTimer === null && !always)) return;
     clearTimeout(this.#localTimer);
     this.#localTimer = null;
     this.#unsent = this.#pack();

@@ -1,0 +1,137 @@
+"""Compare the built-in encoder with other features in one run: `python benchmarks/encoders.py --data ../shared/data`.
+
+Prints Markdown. Balanced accuracy of 5 nearest neighbours and of a linear probe on the three classification sets, and
+of naming the data set over all sets: queries are images that the encoder was not trained on, references are the
+others. Coverage: mean distance to the nearest item of a first batch of 20 chosen by `kmeans_medoid`, as a share of that
+of 20 random ones in the same space. Random weights get the same pooling, and a whitening of their own.
+"""
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from _data import add_data_option
+
+from alcore.encoders.base import squash, unit_rows
+from alcore.encoders.builtin import BuiltinEncoder
+from alcore.encoders.network import EncoderNetwork
+from alcore.encoders.training.data import Sample, decode, list_samples, sampling_weights
+from alcore.encoders.training.evaluate import classic_features, coverage_radius, linear_probe, nearest_neighbours
+from alcore.encoders.training.export import export_weights
+from alcore.metrics import balanced_accuracy
+from alcore.strategies import select
+from alcore.types import PoolView
+from prompts.builtin.engine import Engine
+from prompts.builtin.predictor import WEIGHTS as PROMPTABLE_WEIGHTS
+
+SETS = ("cls_mednist", "cls_us_breast_busi", "cls_cxr_nih")
+FIRST_BATCH = 20
+N_FITTED = 500
+SIDE = 256
+
+Features = Callable[[Sequence[np.ndarray]], np.ndarray]
+
+
+def thinned(samples: list[Sample], limit: int) -> list[Sample]:
+    """At most `limit` of them, evenly spread."""
+    return samples[:: max(1, -(-len(samples) // limit))]
+
+
+def random_encoder(data: Path) -> BuiltinEncoder:
+    """The same network with the weights that it starts from, pooled and whitened like the trained one."""
+    torch.manual_seed(0)
+    samples = thinned(list_samples(data), N_FITTED)
+    pool = np.concatenate([squash([decode(sample, SIDE)], SIDE) for sample in samples])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "random.safetensors"
+        export_weights(EncoderNetwork().state_dict(), pool, sampling_weights(samples), path)
+        return BuiltinEncoder(path)
+
+
+def promptable_features() -> Features:
+    """Mean and deviation of each channel of the promptable model's encoder, the whole image in one window."""
+    engine = Engine(PROMPTABLE_WEIGHTS.read_bytes(), source=PROMPTABLE_WEIGHTS)
+
+    def features(images: Sequence[np.ndarray]) -> np.ndarray:
+        rows = []
+        for image in squash(images, SIDE):
+            maps = [level.float() for level in engine.encode(image).levels[0][1:4]]
+            rows.append(torch.cat([torch.cat([m.mean((2, 3)), m.std((2, 3))], dim=1) for m in maps], dim=1)[0].numpy())
+        return unit_rows(np.stack(rows))
+
+    return features
+
+
+def labelled(data: Path, dataset: str, *, held_out: bool, limit: int) -> tuple[list[Sample], np.ndarray]:
+    """Samples of a set with their labels."""
+    with (data / dataset / "labels.csv").open(newline="") as file:
+        label_of = {row["stem"]: row["label"] for row in csv.DictReader(file)}
+    samples = thinned([s for s in list_samples(data, held_out=held_out) if s.dataset == dataset], limit)
+    return samples, np.array([label_of[sample.stem] for sample in samples])
+
+
+def by_set(data: Path, *, held_out: bool, limit: int) -> tuple[list[Sample], np.ndarray]:
+    """Samples of all sets, at most `limit` of each, with the set's name as the label."""
+    samples = list_samples(data, held_out=held_out)
+    names = sorted({s.dataset for s in samples})
+    chosen = [s for name in names for s in thinned([s for s in samples if s.dataset == name], limit)]
+    return chosen, np.array([s.dataset for s in chosen])
+
+
+def accuracy(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Balanced accuracy of names."""
+    names = np.unique(truth)
+    return balanced_accuracy(np.searchsorted(names, predicted), np.searchsorted(names, truth))
+
+
+def relative_coverage(embeddings: np.ndarray) -> float:
+    """How much nearer the pool is to a chosen first batch than to a random one."""
+    pool = PoolView(embeddings=embeddings, labeled=np.zeros(len(embeddings), dtype=bool))
+    rng = np.random.default_rng(0)
+    chosen = coverage_radius(embeddings, select("kmeans_medoid", pool, FIRST_BATCH, rng=rng).rows)
+    drawn = [coverage_radius(embeddings, rng.choice(len(embeddings), FIRST_BATCH, replace=False)) for _ in range(20)]
+    return chosen / float(np.mean(drawn))
+
+
+def main() -> None:
+    """Parse the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description="Compare the built-in encoder with other features.")
+    add_data_option(parser)
+    parser.add_argument("--limit", type=int, default=700, help="most reference images and queries of a set")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    builtin, untrained = BuiltinEncoder(), random_encoder(args.data)
+    kinds: dict[str, Features] = {
+        "builtin": lambda images: builtin.encode(images).vectors,
+        "same network, random weights": lambda images: untrained.encode(images).vectors,
+        "HOG and colour histogram": classic_features,
+        "promptable model's encoder": promptable_features(),
+    }
+    tasks = {name: [labelled(args.data, name, held_out=h, limit=args.limit) for h in (False, True)] for name in SETS}
+    tasks["which set"] = [by_set(args.data, held_out=h, limit=100) for h in (False, True)]
+    found: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for (reference, labels), (queries, truth) in tasks.values():
+        pixels = [[decode(sample, SIDE) for sample in part] for part in (reference, queries)]
+        for kind, features in kinds.items():
+            rows, asked = features(pixels[0]), features(pixels[1])
+            found[kind].append(accuracy(nearest_neighbours(rows, labels, asked), truth))
+            found[kind].append(accuracy(linear_probe(rows, labels, asked), truth))
+            found[kind].append(relative_coverage(np.concatenate([rows, asked])))
+    sizes = ", ".join(f"{name} {len(parts[0][1])}/{len(parts[1][1])}" for name, parts in tasks.items())
+    print(f"{builtin.encoder_id}; reference/query images: {sizes}\n")
+    print("| features | " + " | ".join(f"{name}: 5-NN, probe" for name in tasks) + " | mean | coverage |")
+    print("|---|" + "---|" * (len(tasks) + 2))
+    for kind, numbers in found.items():
+        pairs = list(zip(numbers[0::3], numbers[1::3], strict=True))
+        cells = " | ".join(f"{a:.3f}, {b:.3f}" for a, b in pairs)
+        neighbours, probe = np.mean([a for a, _ in pairs]), np.mean([b for _, b in pairs])
+        print(f"| {kind} | {cells} | {neighbours:.3f}, {probe:.3f} | {np.mean(numbers[2::3]):.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

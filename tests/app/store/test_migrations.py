@@ -1,0 +1,52 @@
+"""A workspace of an older version is brought to the newest schema with all that it holds."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, text
+
+from app.store import projects as project_rows
+from app.store.database import MIGRATIONS, newest_revision, open_database, revision_of
+
+ROWS = (
+    "INSERT INTO projects (name, task, encoder, segmenter, head, cold_start, strategy, batch_size, model_id, "
+    "created_at) "
+    "VALUES ('old', 'segmentation', 'builtin', 'builtin', 'default', 'default', 'default', 20, 'head-1-3', 5.0)",
+    "INSERT INTO classes VALUES (1, 1, 'nerve', '#e69f00')",
+    "INSERT INTO items (project_id, name, content_hash, suffix, width, height, dtype, channels, level, window_width, "
+    "min, max, state, version, created_at) "
+    "VALUES (1, 'a.png', 'abc', '.png', 4, 3, 'uint8', 1, 127.5, 255, 0, 255, 'labeled', 1, 5.0)",
+    "INSERT INTO annotations (item_id, version, submission_id, annotator, objects, seconds, clicks, created_at) "
+    "VALUES (1, 1, 's', 'ann', '[]', 2.0, 3, 6.0)",
+)
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def test_a_workspace_of_the_first_schema_opens_with_its_data(tmp_path: Path) -> None:
+    file = tmp_path / "fewclick.db"
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        assert MigrationContext.configure(connection).get_current_revision() == "0001"
+        for row in ROWS:
+            connection.execute(text(row))
+    engine.dispose()
+    database = open_database(file)
+    assert revision_of(database) == newest_revision() != "0001"
+    with database.read() as connection:
+        project = project_rows.get(connection, 1)
+        assert (project["name"], project["model_id"], project["created_at"]) == ("old", "head-1-3", 5.0)
+        assert (project["adaptation_id"], project["adapt_automatically"]) == (None, 0)
+        assert connection.execute(text("SELECT name FROM classes")).scalar_one() == "nerve"
+        assert connection.execute(text("SELECT annotator, clicks FROM annotations")).one() == ("ann", 3)
+        assert connection.execute(text("SELECT count(*) FROM adaptations")).scalar_one() == 0
+        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    database.close()
