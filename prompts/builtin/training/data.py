@@ -1,6 +1,6 @@
 """Prepare training records once: pixels, label maps and superpixels, kept in one file a set outside the repository."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -153,7 +153,7 @@ def training_files(data: Path, dataset: str) -> list[str]:
     return [str(f) for f in sorted(files, key=lambda f: bucket("order", f.stem, 1 << 30))[:limit]]
 
 
-def jobs_of(data: Path, dataset: str) -> list[partial[Record] | partial[list[Record]]]:
+def jobs_of(data: Path, dataset: str) -> Sequence[Callable[[], Record | list[Record]]]:
     """List the calls that prepare a set."""
     if dataset == "worlds":
         return [partial(make_world, i) for i in range(MADE_SETS["worlds"])]
@@ -177,7 +177,9 @@ def load_or_build(data: Path, cache: Path, names: Iterable[str], n_processes: in
                 found: list[Record] = torch.load(path, weights_only=False)  # our own file, made in the run before
             else:
                 made = [job.result() for job in [pool.submit(call) for call in jobs_of(data, name)]]
-                found = [record for one in made for record in (one if isinstance(one, list) else [one])]
+                found = []
+                for one in made:
+                    found += one if isinstance(one, list) else [one]
                 torch.save(found, path.with_suffix(".partial"))
                 path.with_suffix(".partial").replace(path)
             records += found

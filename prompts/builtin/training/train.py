@@ -26,7 +26,6 @@ from prompts.builtin.training.prompting import Prompts, corrective_clicks, first
 from prompts.builtin.training.recipe import STAGES, shares_of
 from prompts.builtin.training.windows import OBJECTS_PER_WINDOW, Window, WindowDataset
 
-WARM_UP_STEPS = 200
 EMA_DECAY = 0.998
 GRADIENT_CLIP = 3.0
 CHECKPOINT_SECONDS = 150.0
@@ -89,10 +88,10 @@ def train_step(
     return loss.detach(), dice.mean()
 
 
-def learning_rate(step: int, steps: int, decay_steps: int, peak: float) -> float:
+def learning_rate(step: int, steps: int, *, warm_up_steps: int, decay_steps: int, peak: float) -> float:
     """Warm up, stay, and fall to a hundredth over the last `decay_steps`."""
     remaining = max(0.01, (steps - step) / max(1, decay_steps))
-    return peak * min(1.0, (step + 1) / WARM_UP_STEPS, remaining)
+    return peak * min(1.0, (step + 1) / warm_up_steps, remaining)
 
 
 def update_average(average: nn.Module, net: nn.Module, step: int) -> None:
@@ -147,6 +146,7 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], help="sets to leave out entirely")
     parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run starts from")
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--warm-up-steps", type=int, default=200)
     parser.add_argument("--decay-steps", type=int, default=800)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--lr", type=float, default=1.2e-3)
@@ -177,7 +177,9 @@ def main() -> None:
     began = saved = time.monotonic()
     for step, batch in enumerate(loader, start=first):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, args.steps, args.decay_steps, args.lr)
+            group["lr"] = learning_rate(
+                step, args.steps, warm_up_steps=args.warm_up_steps, decay_steps=args.decay_steps, peak=args.lr
+            )
         generator = torch.Generator().manual_seed(args.seed * 1_000_003 + step)
         loss, dice = train_step(net, batch, generator)
         torch.nn.utils.clip_grad_norm_(net.parameters(), GRADIENT_CLIP)

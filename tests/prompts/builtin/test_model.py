@@ -13,13 +13,13 @@ def test_the_encoder_gives_four_strides_and_the_decoder_four_masks() -> None:
         features = net.encode(torch.zeros(1, 4, 256, 256))
         logits, iou = net.decode(features, torch.zeros(1, 6, 128, 128))
     assert [tuple(f.shape[1:]) for f in features] == [
-        (32, 64, 64),
+        (48, 64, 64),
         (64, 32, 32),
         (96, 16, 16),
         (128, 8, 8),
         (64, 32, 32),
     ]
-    assert logits.shape == (1, 4, 128, 128)
+    assert logits.shape == (1, 4, 256, 256)
     assert iou.shape == (1, 4)
 
 

@@ -6,7 +6,7 @@ import torch
 
 from prompts.builtin.model import PromptableNet
 from prompts.builtin.training.checkpoints import load_checkpoint, save_checkpoint
-from prompts.builtin.training.data import label_components, make_synthetic
+from prompts.builtin.training.data import label_components, make_world
 from prompts.builtin.training.losses import mask_losses, total_loss
 from prompts.builtin.training.prompting import corrective_clicks, first_prompts
 from prompts.builtin.training.train import learning_rate
@@ -15,7 +15,7 @@ from prompts.builtin.training.windows import WindowDataset, tight_boxes
 
 @pytest.fixture(scope="module")
 def windows() -> WindowDataset:
-    return WindowDataset([make_synthetic(i) for i in range(2)], seed=7)
+    return WindowDataset([make_world(i) for i in range(2)], {"worlds": 1.0}, seed=7)
 
 
 def discs() -> torch.Tensor:
@@ -30,7 +30,7 @@ def test_components_of_each_label_get_their_own_number() -> None:
 
 
 def test_a_window_is_a_function_of_seed_and_index(windows: WindowDataset) -> None:
-    again = WindowDataset([make_synthetic(i) for i in range(2)], seed=7)
+    again = WindowDataset([make_world(i) for i in range(2)], {"worlds": 1.0}, seed=7)
     torch.testing.assert_close(windows[3].image, again[3].image, rtol=0, atol=0)
     torch.testing.assert_close(windows[3].targets, again[3].targets, rtol=0, atol=0)
     assert not torch.equal(windows[3].image, windows[4].image)
@@ -40,10 +40,10 @@ def test_a_window_holds_its_objects_and_their_boxes(windows: WindowDataset) -> N
     for i in range(4):
         window = windows[i]
         assert window.image.shape == (4, 256, 256)
-        assert window.targets.shape == (4, 128, 128)
+        assert window.targets.shape == (4, 256, 256)
         for target, (x0, y0, x1, y1) in zip(window.targets, window.boxes.tolist(), strict=True):
             assert target.sum() > 0
-            inside = target[int(y0) // 2 : -(-int(y1) // 2), int(x0) // 2 : -(-int(x1) // 2)]
+            inside = target[int(y0) : int(y1), int(x0) : int(x1)]
             assert inside.sum() == target.sum()
 
 
@@ -100,7 +100,7 @@ def test_an_ambiguous_click_is_judged_by_the_best_candidate() -> None:
 
 
 def test_the_rate_warms_up_stays_and_falls() -> None:
-    rates = [learning_rate(step, 1000, 200, 1.0) for step in (0, 199, 500, 799, 900, 999)]
+    rates = [learning_rate(step, 1000, warm_up_steps=200, decay_steps=200, peak=1.0) for step in (0, 199, 500, 799, 900, 999)]
     np.testing.assert_allclose(rates, [0.005, 1.0, 1.0, 1.0, 0.5, 0.01])
 
 
