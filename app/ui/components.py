@@ -73,6 +73,14 @@ class RoundsView(StaticComponent):
     module = "shell/rounds_view.js"
 
 
+class AdaptationView(StaticComponent):
+    """The click model in use; adapts it and goes back. value = {"project_id": id, "job_id": the last job}."""
+
+    template = "adaptation.html"
+    module = "shell/adaptation.js"
+    sends = ("job_started",)
+
+
 class Importer(StaticComponent):
     """Images from a folder on the server or from the annotator's computer. value = {"project_id": id}."""
 

@@ -1,5 +1,7 @@
 """The click model adapts to accepted masks: what teaches it, the gate, the lineage, and what stops it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from pydantic import JsonValue
@@ -10,7 +12,10 @@ from app.errors import Busy, Conflict, NoLabels
 from app.jobs.adapt import gate
 from app.jobs.lessons import Lesson, split, teaches
 from app.service import AnnotationService
+from app.service.models import Segmenter
+from app.service.prompting import MAX_ADAPTED
 from app.store import adaptations as adaptation_rows
+from app.store import projects as project_rows
 from prompts.errors import CheckpointError
 from prompts.measure import ClickScores
 from tests.app.fakes import FakeModels, InlineRunner
@@ -254,6 +259,37 @@ def test_prompts_after_the_swap_and_after_a_rollback_are_answered_by_the_model_i
     fake_service.rollback_adaptation(project.id)
     third = fake_service.predict(1, click(object_id="a", logits_id=second.logits_id))
     assert (third.model_id, third.counts) == (first.model_id, first.counts)
+
+
+def test_a_prompt_under_way_ends_with_the_model_that_it_began_with(
+    fake_service: AnnotationService, fake_models: FakeModels
+) -> None:
+    project = accepted(fake_service, 8)
+    fake_models.predictor.embed_s = 0.2
+    with ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(fake_service.predict, 1, click())
+        assert fake_models.predictor.is_embedding.wait(5)
+        fake_service.context.model_file("click-new").write_text("4")
+        with fake_service.context.db.write() as connection:
+            project_rows.change(connection, project.id, {"adaptation_id": "click-new"})
+        assert fake_service.predict(1, click()).model_id == "fake-segmenter+click-new"
+        assert under_way.result().model_id == "fake-segmenter"
+
+
+def test_models_that_were_left_behind_make_room(fake_service: AnnotationService, fake_models: FakeModels) -> None:
+    prompter = fake_service.context.prompter
+    models = [Segmenter("builtin", fake_service.context.model_file(f"click-{i}")) for i in range(MAX_ADAPTED + 1)]
+    prompter.load(Segmenter("builtin"))
+    for model in models:
+        assert model.adaptation is not None
+        model.adaptation.write_text("4")
+        prompter.load(model)
+    n_loaded = len(fake_models.loaded)
+    for model in (Segmenter("builtin"), *models[1:]):
+        prompter.load(model)
+    assert len(fake_models.loaded) == n_loaded
+    prompter.load(models[0])
+    assert len(fake_models.loaded) == n_loaded + 1
 
 
 def test_another_segmenter_begins_as_shipped(fake_service: AnnotationService) -> None:

@@ -58,8 +58,27 @@ def seed(workspace: Path) -> None:
         classify = service.create_project("classify", task="classification", classes=["benign", "malignant"])
         service.import_files(classify.id, [(f"{i}.png", io.BytesIO(discs_image(900 + i))) for i in range(4)])
         queue_all(service, classify.id)
+        adapt(service)
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)
         service.import_files(rounds.id, [(f"{i:02d}.png", io.BytesIO(discs_image(700 + i))) for i in range(14)])
+
+
+def adapt(service: object) -> None:
+    """Make a project whose click model was adapted, as the page shows it; it has no image to click on."""
+    from app.service import AnnotationService
+    from app.store import adaptations, projects
+
+    assert isinstance(service, AnnotationService)
+    project = service.create_project("adapted", task="segmentation", classes=["disc"])
+    scores = {"n_objects": 9, "dice_box": 0.8, "dice_1": 0.4, "dice_3": 0.7}
+    values = {
+        "id": "click-test", "project_id": project.id, "segmenter": "builtin", "base_id": "test", "n_images": 34,
+        "n_objects": 34, "item_ids": [], "held_out_ids": list(range(9)), "accepted": 1, "reason": "",
+        "scores_before": {**scores, "clicks_to_90": 5.9}, "scores_after": {**scores, "clicks_to_90": 4.5},
+    }  # fmt: skip
+    with service.context.db.write() as connection:
+        adaptations.add(connection, values)
+        projects.change(connection, project.id, {"adaptation_id": "click-test"})
 
 
 def queue_all(service: object, project_id: int) -> None:
