@@ -123,14 +123,17 @@ def test_the_same_seed_gives_the_same_weights(model: SamModel) -> None:
 
 def test_progress_counts_and_may_stop_the_work(model: SamModel) -> None:
     seen = []
-    adapt(model, discs(1, seed=0), seed=0, steps=3, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    adapt(model, discs(2, seed=0), seed=0, steps=3, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 1), (0, 1), (1, 3), (2, 3), (3, 3)]  # two images are encoded first
 
-    def stop(done: int, total: int) -> None:
-        raise InterruptedError
+    for stage in ((0, 1), (2, 3)):
 
-    with pytest.raises(InterruptedError):
-        adapt(model, discs(1, seed=0), seed=0, steps=3, progress=stop)
+        def stop(done: int, total: int, stage: tuple[int, int] = stage) -> None:
+            if (done, total) == stage:
+                raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            adapt(model, discs(1, seed=0), seed=0, steps=3, progress=stop)
 
 
 def test_nothing_to_learn_from_is_said(model: SamModel) -> None:
