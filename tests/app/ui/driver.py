@@ -132,6 +132,7 @@ class Annotating:
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
         self.page.wait_for_timeout(300)
+        self.until("[...document.querySelectorAll('[data-t]')].every((e) => !e.offsetParent || e.textContent.trim())")
 
     def barriers(self) -> list[str]:
         """What axe-core calls serious or critical about the page as it is now: rule, element and remedy."""
