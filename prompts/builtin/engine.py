@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from prompts.builtin import model
-from prompts.builtin.frames import WINDOW_PX, View, canvas_shape, level_scales
-from prompts.builtin.model import Features, PromptableNet, prompt_maps
+from prompts.builtin.encoded import EncodedImage
+from prompts.builtin.frames import View, canvas_shape, level_scales
+from prompts.builtin.model import PromptableNet, prompt_maps
 from prompts.errors import CheckpointError
-
-
-@dataclass(frozen=True)
-class EncodedImage:
-    """The features of each level of one image."""
-
-    scales: tuple[float, ...]
-    levels: tuple[Features, ...]
-
-    @property
-    def n_bytes(self) -> int:
-        """Memory taken by the features."""
-        return sum(f.numel() * f.element_size() for level in self.levels for f in level)
 
 
 def preferred_dtype() -> torch.dtype:
@@ -37,15 +24,6 @@ def preferred_dtype() -> torch.dtype:
     capabilities = torch.cpu.get_capabilities()
     native = capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
     return torch.bfloat16 if native else torch.float32
-
-
-def window_of(encoded: EncodedImage, view: View) -> Features:
-    """Cut a window's features out of those of its level."""
-    f4, f8, f16, f32, unit = (
-        features[:, :, view.y0 // stride :, view.x0 // stride :][:, :, : WINDOW_PX // stride, : WINDOW_PX // stride]
-        for features, stride in zip(encoded.levels[view.level], (*model.STRIDES, model.STRIDES[1]), strict=True)
-    )
-    return f4, f8, f16, f32, unit
 
 
 class Engine:
@@ -92,18 +70,18 @@ class Engine:
         thumb = pixels[:, :, :: max(1, height // 128), :: max(1, width // 128)]
         pixels = (pixels - thumb.mean()) / (thumb.std() + 0.03)
         scales = level_scales(height, width)
-        return EncodedImage(scales, tuple(self._encode_level(pixels, scale) for scale in scales))
+        return EncodedImage(self._net.encode, scales, [self._canvas(pixels, scale) for scale in scales])
 
-    def _encode_level(self, pixels: Tensor, scale: float) -> Features:
+    def _canvas(self, pixels: Tensor, scale: float) -> Tensor:
+        """Scale pixels (1, 3, h, w) to a level and pad them, with the validity channel."""
         height, width = pixels.shape[2:]
         size = max(1, round(height * scale)), max(1, round(width * scale))
         if size != (height, width):
             pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=scale < 1)
-        canvas_h, canvas_w = canvas_shape(height, width, scale)
-        canvas = torch.zeros(1, model.IMAGE_CHANNELS, canvas_h, canvas_w)
+        canvas = torch.zeros(1, model.IMAGE_CHANNELS, *canvas_shape(height, width, scale), dtype=self._dtype)
         canvas[:, :3, : size[0], : size[1]] = pixels
         canvas[:, 3, : size[0], : size[1]] = 1
-        return self._net.encode(canvas.to(self._dtype).contiguous(memory_format=torch.channels_last))
+        return canvas.contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def decode(
@@ -113,9 +91,15 @@ class Engine:
         points: Float[np.ndarray, "p 3"],
         box: Float[np.ndarray, "4"],
         logits: Float[np.ndarray, "128 128"],
-    ) -> tuple[Float[np.ndarray, "4 256 256"], Float[np.ndarray, "4"]]:
-        """Decode one prompt, given in window pixels; all zero stands for no box and no logits."""
+        *,
+        single: bool = False,
+    ) -> tuple[Float[np.ndarray, "m 256 256"], Float[np.ndarray, " m"]]:
+        """Decode one prompt, given in window pixels; all zero stands for no box and no logits.
+
+        Returns:
+            Logits and predicted IoU of the single answer and, unless only that is asked for, of three candidates.
+        """
         maps = prompt_maps(*(torch.from_numpy(a.astype(np.float32))[None] for a in (points, box, logits)))
         maps = maps.to(self._dtype).contiguous(memory_format=torch.channels_last)
-        out, iou = self._net.decode(window_of(encoded, view), maps)
+        out, iou = self._net.decoder(encoded.window(view), maps, n_outputs=1 if single else model.N_OUTPUTS)
         return out[0].float().numpy(), iou[0].float().clamp(0, 1).numpy()

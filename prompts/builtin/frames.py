@@ -86,15 +86,23 @@ def coarse_shape(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def interpolation(positions: Float[np.ndarray, " o"], n: int) -> Float[np.ndarray, "o n"]:
-    """Build the matrix that reads n cells at continuous positions, linearly between centres, edges repeated."""
-    at = np.clip(positions - 0.5, 0, n - 1)
-    low = np.minimum(at.astype(int), max(n - 2, 0))
-    weights = np.zeros((len(positions), n), np.float32)
-    rows = np.arange(len(positions))
-    weights[rows, low] = 1 - (at - low)
-    weights[rows, np.minimum(low + 1, n - 1)] += at - low
-    return weights
+def resample(
+    values: Float[np.ndarray, "m h w"], ys: Float[np.ndarray, " oh"], xs: Float[np.ndarray, " ow"]
+) -> Float[np.ndarray, "m oh ow"]:
+    """Read maps at the crossings of continuous rows and columns, linearly between cell centres, edges repeated."""
+    # Columns first: the maps have fewer rows than what comes out, and rows are copied fast.
+    for axis, positions in ((2, xs), (1, ys)):
+        n = values.shape[axis]
+        at = np.clip(positions - 0.5, 0, n - 1)
+        low = np.minimum(at.astype(np.intp), max(n - 2, 0))
+        weight = np.expand_dims((at - low).astype(np.float32), axis=0 if axis == 2 else 1)
+        below = values.take(low, axis)
+        above = values.take(np.minimum(low + 1, n - 1), axis)
+        above -= below
+        above *= weight
+        above += below
+        values = above
+    return values
 
 
 def cells_to_window(n_cells: int, side: int, start: int, scale: float) -> Float[np.ndarray, " n"]:
@@ -112,8 +120,7 @@ def paste(
     xs = cells_to_window(shape[1], image_size[1], view.x0, view.scale)
     rows, cols = np.flatnonzero((ys >= 0) & (ys <= MASK_PX)), np.flatnonzero((xs >= 0) & (xs <= MASK_PX))
     if len(rows) and len(cols):
-        down, across = interpolation(ys[rows], MASK_PX), interpolation(xs[cols], MASK_PX)
-        out[:, rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] = down @ logits @ across.T
+        out[:, rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] = resample(logits, ys[rows], xs[cols])
     return out
 
 
@@ -122,7 +129,7 @@ def cut(logits: Float[np.ndarray, "ih iw"], view: View, image_size: tuple[int, i
     cells = (np.arange(LOGITS_PX) + 0.5) * WINDOW_PX / LOGITS_PX
     ys = (cells + view.y0) / view.scale * logits.shape[0] / image_size[0]
     xs = (cells + view.x0) / view.scale * logits.shape[1] / image_size[1]
-    return interpolation(ys, logits.shape[0]) @ logits @ interpolation(xs, logits.shape[1]).T
+    return resample(logits[None], ys, xs)[0]
 
 
 def cut_mask(mask: Bool[np.ndarray, "h w"], view: View) -> Float[np.ndarray, "256 256"]:

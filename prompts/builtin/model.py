@@ -98,8 +98,13 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(w4, N_OUTPUTS * SUBCELLS**2, 3, padding=1)
         self.iou = nn.Sequential(nn.Linear(w32 + w4 + 2, 64), nn.ReLU(), nn.Linear(64, 1))
 
-    def forward(self, features: Features, maps: Float[Tensor, "n 6 128 128"]) -> tuple[Tensor, Tensor]:
-        """Return logits (n, 4, 256, 256) and predicted IoU (n, 4) for n prompts, each with its own features."""
+    def forward(
+        self, features: Features, maps: Float[Tensor, "n 6 128 128"], *, n_outputs: int = N_OUTPUTS
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits (n, m, 256, 256) and predicted IoU (n, m) of the first m = `n_outputs` outputs for n prompts.
+
+        Each prompt comes with its own features.
+        """
         x = F.relu(features[0] + self.prompt(F.pixel_unshuffle(maps, 2)))
         xs = [x]
         for level, (down, block) in enumerate(zip(self.downs, self.blocks, strict=True), start=1):
@@ -113,17 +118,19 @@ class Decoder(nn.Module):
         for level in (2, 1, 0):
             up = F.interpolate(self.ups[level](x), scale_factor=2, mode="bilinear", align_corners=False)
             x = self.merges[level](F.relu(xs[level] + up))
-        logits = F.pixel_shuffle(self.head(x), SUBCELLS)
-        return logits, self._predict_iou(logits, x, pooled)
+        wanted = slice(n_outputs * SUBCELLS**2)
+        subcells = F.conv2d(x, self.head.weight[wanted], self.head.bias[wanted], padding=1)  # type: ignore[index]
+        coarse = subcells.detach().unflatten(1, (n_outputs, -1)).mean(2)
+        return F.pixel_shuffle(subcells, SUBCELLS), self._predict_iou(coarse, x, pooled)
 
-    def _predict_iou(self, logits: Tensor, x: Tensor, pooled: Tensor) -> Tensor:
-        """Judge each mask by what lies inside it and how sure its border is."""
-        inside = F.avg_pool2d(logits.detach(), SUBCELLS).float().sigmoid()
+    def _predict_iou(self, coarse: Tensor, x: Tensor, pooled: Tensor) -> Tensor:
+        """Judge each mask, given as mean logits (n, m, 64, 64), by what lies inside it and how sure its border is."""
+        inside = coarse.float().sigmoid()
         area = inside.mean((2, 3))
         weights = inside / (inside.sum((2, 3), keepdim=True) + 1.0)
         mean_features = weights.flatten(2).to(x.dtype) @ x.flatten(2).transpose(1, 2)
         doubt = (4 * inside * (1 - inside)).mean((2, 3)) / (area + 1e-3)
-        common = pooled.float()[:, None, :].expand(-1, N_OUTPUTS, -1)
+        common = pooled.float()[:, None, :].expand(-1, coarse.shape[1], -1)
         evidence = [common, mean_features.float(), area[..., None], doubt[..., None]]
         judged: Tensor = self.iou(torch.cat(evidence, dim=-1)).squeeze(-1)
         return judged
@@ -134,7 +141,7 @@ def affinity_maps(features: Float[Tensor, "n c h w"], maps: Float[Tensor, "n 6 1
     n, _, h, w = features.shape
     flat = features.flatten(2)
     drawn = torch.stack([maps[:, 0], maps[:, 1], maps[:, 5].relu()], dim=1).float()
-    cues = F.avg_pool2d(drawn, LOGITS_PX // h).flatten(2)
+    cues = drawn.unflatten(3, (w, -1)).unflatten(2, (h, -1)).mean((3, 5)).flatten(2)
     weights = (cues / (cues.sum(-1, keepdim=True) + 1e-3)).to(flat.dtype)
     return (weights @ flat.transpose(1, 2) @ flat).reshape(n, 3, h, w)
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from prompts.builtin import frames
+from prompts.builtin.answers import honour_clicks
 from prompts.builtin.frames import View
 from prompts.builtin.weights import adapted_id, read_weights, weights_id
 from prompts.errors import StateMismatch
@@ -19,7 +20,8 @@ from prompts.geometry import validate_image, validate_prompt
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 if TYPE_CHECKING:
-    from prompts.builtin.engine import EncodedImage, Engine
+    from prompts.builtin.encoded import EncodedImage
+    from prompts.builtin.engine import Engine
     from prompts.builtin.trainee import BuiltinTrainee
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -130,23 +132,24 @@ class BuiltinPredictor:
         if multimask is None:
             multimask = prompt.box is None and prompt.low_res_logits is None and len(prompt.points) == 1
         encoded: EncodedImage = state.features
-        view, logits, iou = self._look(encoded, prompt, state.image_size)
+        view, logits, iou = self._look(encoded, prompt, state.image_size, single=not multimask)
         offered = candidates(logits, iou) if multimask else [0]
+        answers = honour_clicks(logits[offered], window_clicks(prompt, view))
         grid = frames.feedback_shape(*state.image_size)
-        full = frames.paste(logits[offered], view, state.image_size, state.image_size)
-        low_res = full if grid == state.image_size else frames.paste(logits[offered], view, state.image_size, grid)
+        full = frames.paste(answers, view, state.image_size, state.image_size)
+        low_res = full if grid == state.image_size else frames.paste(answers, view, state.image_size, grid)
         return MaskPrediction(masks=full > 0, predicted_iou=iou[offered], low_res_logits=low_res, chosen=0)
 
     def _look(
-        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int]
+        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int], *, single: bool
     ) -> tuple[View, np.ndarray, np.ndarray]:
         """Decode in the view that the prompt calls for, or, with clicks alone, that a first look calls for."""
         extent = known_extent(prompt, image_size)
         if extent is not None:
             view = frames.view_of(extent, *image_size, encoded.scales)
-            return view, *self._decode(encoded, view, prompt, image_size)
+            return view, *self._decode(encoded, view, prompt, image_size, single=single)
         view = frames.whole_view(encoded.scales)
-        logits, iou = self._decode(encoded, view, prompt, image_size)
+        logits, iou = self._decode(encoded, view, prompt, image_size, single=single)
         positive = [(p.x, p.y) for p in prompt.points if p.label == 1]
         mask = frames.paste(logits[:1], view, image_size, frames.coarse_shape(*image_size))[0] > 0
         extent = frames.extent_of(mask, positive, image_size)
@@ -155,17 +158,15 @@ class BuiltinPredictor:
         closer = frames.view_of(extent, *image_size, encoded.scales)
         if closer.level == 0:
             return view, logits, iou
-        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size)
+        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size, single=single)
         if frames.touches_border(close_logits[0], closer, image_size):
             return view, logits, iou
         return closer, close_logits, close_iou
 
     def _decode(
-        self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int]
+        self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int], *, single: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Decode in one view: the single answer first, then the network's three candidates."""
-        points = [(p.x * view.scale - view.x0, p.y * view.scale - view.y0, float(p.label)) for p in prompt.points]
-        seen = [p for p in points if 0 <= p[0] < frames.WINDOW_PX and 0 <= p[1] < frames.WINDOW_PX]
+        """Decode in one view: the single answer, then, where wanted, the network's three candidates."""
         box = np.zeros(4, np.float32)
         if prompt.box is not None:
             b = prompt.box
@@ -173,10 +174,17 @@ class BuiltinPredictor:
         last = np.zeros((frames.LOGITS_PX, frames.LOGITS_PX), np.float32)
         if prompt.low_res_logits is not None:
             last = frames.cut(prompt.low_res_logits, view, image_size)
-        clicks = np.array(seen, np.float32).reshape(-1, 3)
-        logits, iou = self._engine.decode(encoded, view, clicks, box, last)
+        clicks = window_clicks(prompt, view)
+        logits, iou = self._engine.decode(encoded, view, clicks, box, last, single=single)
         logits[0] = never_empty(logits[0])
         return logits, iou
+
+
+def window_clicks(prompt: Prompt, view: View) -> Float[np.ndarray, "p 3"]:
+    """Give the clicks in a window as x, y in its pixels and label."""
+    points = [(p.x * view.scale - view.x0, p.y * view.scale - view.y0, float(p.label)) for p in prompt.points]
+    seen = [p for p in points if 0 <= p[0] < frames.WINDOW_PX and 0 <= p[1] < frames.WINDOW_PX]
+    return np.array(seen, np.float32).reshape(-1, 3)
 
 
 def never_empty(logits: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from prompts.adaptation import MIN_OBJECT_CELLS, Example, Sample
 from prompts.builtin import frames
-from prompts.builtin.engine import EncodedImage, Engine, window_of
+from prompts.builtin.encoded import EncodedImage
+from prompts.builtin.engine import Engine
 from prompts.builtin.frames import View
 from prompts.builtin.model import prompt_maps
 from prompts.builtin.training.prompting import Prompts
@@ -39,7 +40,7 @@ class BuiltinTrainee:
                 target = frames.cut_mask(mask, view)
                 if target.sum() >= MIN_OBJECT_CELLS:
                     # Cloned, so that they are no inference tensors and the rest of the level can be freed.
-                    features = tuple(feature.clone() for feature in window_of(encoded, view))
+                    features = tuple(feature.clone() for feature in encoded.window(view))
                     found.append(Example(features=features, target=torch.from_numpy(target)))
         return found
 

@@ -10,7 +10,7 @@ from zlib import crc32
 import nibabel
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 from PIL import Image
 from scipy import ndimage
 from skimage.segmentation import felzenszwalb
@@ -23,9 +23,11 @@ MASKED_SETS = ("nuclei_dsb2018", "us_nerve_usgra", "polyp_endotect", "fundus_cha
 VOLUME_SET = "mri_hippocampus_3d"
 UNMASKED_SETS = {"cls_mednist": 400, "cls_us_breast_busi": 600, "cls_cxr_nih": 500}
 """Sets without masks, and how many of their images give superpixel objects. Never name a non-commercial set here."""
-MADE_SETS = {"worlds": 4000, "pasted": 1500}
-"""Made-up images, and shapes pasted into images of the sets without masks."""
+MADE_SETS = {"worlds": 4000, "pasted": 1500, "vessels": 700}
+"""Made-up images, shapes pasted into images of the sets without masks, and vessels whose pieces are the objects."""
 SPLIT_SHARE = 0.65
+PIECE_PX = (14, 90)
+"""Sides of the tiles that cut vessel trees into pieces, as annotators' gaps do."""
 ALL_SETS = (*MASKED_SETS, VOLUME_SET, *UNMASKED_SETS, *MADE_SETS)
 LONGEST_SIDE_PX = 1024
 SUPERPIXEL_SIDE_PX = 256
@@ -143,6 +145,26 @@ def make_pasted(path: str, index: int) -> Record:
     return make_record("pasted", f"{index:05d}_{Path(path).stem}", pixels, objects, 0)
 
 
+def make_vessels(index: int) -> Record:
+    """Make a picture of vessels; its objects are the trees in one map and pieces of them in others."""
+    rng = np.random.default_rng([index, 2])
+    pixels, maps = worlds.draw_world("vessels", rng)
+    pieces = [worlds.tidy(pixels, cut_to_pieces(maps[0] > 0, rng)) for _ in range(2)]
+    objects = [parts(maps[0]), *(labels for labels in pieces if labels is not None)]
+    return make_record("vessels", f"{index:05d}", pixels, objects, 0)
+
+
+def cut_to_pieces(tree: Bool[np.ndarray, "h w"], rng: np.random.Generator) -> Int[np.ndarray, "h w"]:
+    """Number the connected pieces of a tree in each tile of a grid of random pitch."""
+    tiles = []
+    for axis, side in enumerate(tree.shape):
+        pitch = float(np.exp(rng.uniform(*np.log(PIECE_PX))))
+        tile = ((np.arange(side) + rng.uniform(0, pitch)) // pitch).astype(np.int16)
+        tiles.append(np.expand_dims(tile, 1 - axis))
+    rows, columns = tiles
+    return label_components((rows * (columns.max() + 1) + columns + 1) * tree)
+
+
 def training_files(data: Path, dataset: str) -> list[str]:
     """List the images of a set that may be trained on."""
     files = sorted((data / dataset / "images").iterdir())
@@ -157,6 +179,8 @@ def jobs_of(data: Path, dataset: str) -> Sequence[Callable[[], Record | list[Rec
     """List the calls that prepare a set."""
     if dataset == "worlds":
         return [partial(make_world, i) for i in range(MADE_SETS["worlds"])]
+    if dataset == "vessels":
+        return [partial(make_vessels, i) for i in range(MADE_SETS["vessels"])]
     if dataset == "pasted":
         sources = [f for name in UNMASKED_SETS for f in training_files(data, name)]
         return [partial(make_pasted, sources[i % len(sources)], i) for i in range(MADE_SETS["pasted"])]

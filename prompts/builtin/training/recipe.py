@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 BASE: Mapping[str, float] = MappingProxyType(
-    {"worlds": 0.62, "pasted": 0.16, "cls_mednist": 0.04, "cls_us_breast_busi": 0.09, "cls_cxr_nih": 0.09}
+    {
+        "worlds": 0.48,
+        "vessels": 0.17,
+        "pasted": 0.14,
+        "cls_mednist": 0.03,
+        "cls_us_breast_busi": 0.09,
+        "cls_cxr_nih": 0.09,
+    }
 )
 """Shares of windows for the base: made-up objects, and superpixels of images without masks."""
 

@@ -33,11 +33,16 @@ def test_windows_stay_inside_their_canvas_and_large_objects_get_the_whole_image(
     assert frames.view_of((100.0, 0.0, 900.0, 600.0), 600, 1024, (0.25, 0.5, 1.0)) == View(0, 0.25, 0, 0)
 
 
-def test_interpolation_reads_centres_exactly_and_repeats_edges() -> None:
-    row = np.array([1.0, 3.0, 7.0], np.float32)
-    got = frames.interpolation(np.array([-1.0, 0.5, 1.0, 2.5, 9.0]), 3) @ row
-    np.testing.assert_allclose(got, [1.0, 1.0, 2.0, 7.0, 7.0])
-    np.testing.assert_allclose(frames.interpolation(np.array([0.2, 0.9]), 1) @ row[:1], [1.0, 1.0])
+def test_resampling_reads_centres_exactly_and_repeats_edges() -> None:
+    row = np.array([[[1.0, 3.0, 7.0]]], np.float32)
+    xs = np.array([-1.0, 0.5, 1.0, 2.5, 9.0])
+    np.testing.assert_allclose(frames.resample(row, np.array([0.2, 0.9]), xs)[0], [[1.0, 1.0, 2.0, 7.0, 7.0]] * 2)
+    np.testing.assert_allclose(frames.resample(row.mT, xs, np.array([0.5]))[0, :, 0], [1.0, 1.0, 2.0, 7.0, 7.0])
+
+
+def test_resampling_is_linear_in_rows_and_columns() -> None:
+    values = np.array([[[0.0, 4.0], [8.0, 12.0]]], np.float32)
+    assert frames.resample(values, np.array([0.75]), np.array([1.25]))[0, 0, 0] == 0.25 * 8 + 0.75 * 4
 
 
 def test_paste_puts_a_blob_where_it_is_in_the_image() -> None:

@@ -100,7 +100,9 @@ def test_an_ambiguous_click_is_judged_by_the_best_candidate() -> None:
 
 
 def test_the_rate_warms_up_stays_and_falls() -> None:
-    rates = [learning_rate(step, 1000, warm_up_steps=200, decay_steps=200, peak=1.0) for step in (0, 199, 500, 799, 900, 999)]
+    rates = [
+        learning_rate(step, 1000, warm_up_steps=200, decay_steps=200, peak=1.0) for step in (0, 199, 500, 799, 900, 999)
+    ]
     np.testing.assert_allclose(rates, [0.005, 1.0, 1.0, 1.0, 0.5, 0.01])
 
 

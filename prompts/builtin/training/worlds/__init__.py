@@ -19,7 +19,7 @@ from prompts.builtin.training.worlds.tools import World
 from prompts.builtin.training.worlds.ultrasound import ultrasound
 from prompts.builtin.training.worlds.vessels import vessels
 
-__all__ = ["SHARES", "WORLDS", "draw", "draw_world", "pasted"]
+__all__ = ["SHARES", "WORLDS", "draw", "draw_world", "pasted", "tidy"]
 
 WORLDS: Mapping[str, World] = {
     "blobs": blobs,
