@@ -10,14 +10,15 @@ class CostTable:
     """Seconds per action; the defaults are published means or our proposals where no study is named.
 
     Box: Papadopoulos et al. 2017, extreme clicking. Outline: Bearman et al. 2016, the low end of 54-79 s. Class tag:
-    the VOC convention. Clicks, corrections and the look before accepting are proposals (1.5-2.5, 3 and 2-3 s). Fit
-    them to your annotators: the store keeps real times.
+    the VOC convention. Clicks, scribbles, corrections and the look before accepting are proposals (1.5-2.5, 6-11,
+    3 and 2-3 s). Fit them to your annotators: the store keeps real times.
     """
 
     class_tag_s: float = 1.0
     click_s: float = 2.0
     box_s: float = 7.0
     correction_click_s: float = 3.0
+    scribble_s: float = 8.5
     verify_s: float = 2.5
     outline_s: float = 54.0
 
@@ -30,15 +31,16 @@ class CostTable:
         """Return the seconds to tag one image with its class."""
         return self.class_tag_s
 
-    def prompted_object(self, *, n_clicks: int, n_boxes: int) -> float:
+    def prompted_object(self, *, n_clicks: int, n_boxes: int, n_scribbles: int = 0) -> float:
         """Return the seconds to get one object's mask by prompts and accept it.
 
-        The first click of an object without a box costs `click_s`; every other click corrects a mask that is on the
-        screen and costs `correction_click_s`. Looking at the result before accepting it costs `verify_s`.
+        The first click of an object without a box or scribble costs `click_s`; every other click corrects a mask that
+        is on the screen and costs `correction_click_s`. Looking at the result before accepting it costs `verify_s`.
         """
-        _check_counts(n_clicks=n_clicks, n_boxes=n_boxes)
-        n_first = min(n_clicks, 1) if n_boxes == 0 else 0
-        prompts = n_boxes * self.box_s + n_first * self.click_s + (n_clicks - n_first) * self.correction_click_s
+        _check_counts(n_clicks=n_clicks, n_boxes=n_boxes, n_scribbles=n_scribbles)
+        n_first = min(n_clicks, 1) if n_boxes + n_scribbles == 0 else 0
+        drawn = n_boxes * self.box_s + n_scribbles * self.scribble_s
+        prompts = drawn + n_first * self.click_s + (n_clicks - n_first) * self.correction_click_s
         return prompts + self.verify_s
 
     def outlined_objects(self, n_objects: int) -> float:

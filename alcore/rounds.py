@@ -70,7 +70,7 @@ def check_strategy(name: str, *, n_labeled: int) -> None:
 def hold_out(
     n: int, groups: Shaped[np.ndarray, " n"] | None, rng: np.random.Generator, share: float
 ) -> Int64[np.ndarray, " a"]:
-    """Draw the items that a simulation measures on and never trains on.
+    """Draw the items to measure on and never to train on.
 
     Args:
         n: items in the pool, at least 2.

@@ -6,6 +6,7 @@ the start of an MD5 sum, not of these. Sizes and checksums that could not be ver
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -15,12 +16,15 @@ _CARD = "see its model card"
 _META = "https://dl.fbaipublicfiles.com/segment_anything"
 
 
+Kind = Literal["segmenter", "encoder"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """One model that can be pulled: a file at `url`, or the safetensors of the hub repository `hub`."""
 
     name: str
-    kind: Literal["segmenter", "encoder"]
+    kind: Kind
     family: str
     prefix: str
     """What stands before the path in a spec, such as "sam_vit_b" or "huggingface"."""
@@ -67,22 +71,17 @@ def _sam(size: str, digits: str, n_bytes: int, sha256: str) -> Source:
     )  # fmt: skip
 
 
-def _promptable(name: str, family: str, hub: str, licence: str = _APACHE, *, note: str = "") -> Source:
-    """A promptable model of the hub, in the format of transformers."""
+def _of_transformers(
+    kind: Kind, name: str, family: str, hub: str, licence: str = _APACHE, *, side_px: int, note: str = ""
+) -> Source:
+    """A model of the hub, in the format of transformers."""
     return Source(
-        name=name, kind="segmenter", family=family, prefix="huggingface", licence=licence, side_px=1024, hub=hub,
-        note=note,
-    )  # fmt: skip
+        name=name, kind=kind, family=family, prefix="huggingface", licence=licence, side_px=side_px, hub=hub, note=note
+    )
 
 
-def _encoder(name: str, family: str, hub: str, licence: str, side_px: int = 224, *, note: str = "") -> Source:
-    """An encoder of the hub, in the format of transformers."""
-    return Source(
-        name=name, kind="encoder", family=family, prefix="huggingface", licence=licence, side_px=side_px, hub=hub,
-        note=note,
-    )  # fmt: skip
-
-
+_promptable = partial(_of_transformers, "segmenter", side_px=1024)
+_encoder = partial(_of_transformers, "encoder", side_px=224)
 _GATED = "accept its terms on the hub and log in with `hf auth login` first"
 _DINOV3 = "DINOv3 License"
 
@@ -132,7 +131,14 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 _DINOV3,
                 note=_GATED,
             ),
-            _encoder("rad_dino", "RAD-DINO", "microsoft/rad-dino", _CARD, 518, note="chest X-rays; for research alone"),
+            _encoder(
+                "rad_dino",
+                "RAD-DINO",
+                "microsoft/rad-dino",
+                _CARD,
+                side_px=518,
+                note="chest X-rays; for research alone",
+            ),
             _encoder("phikon", "Phikon", "owkin/phikon", _CARD, note="histology"),
             _encoder("siglip2_base", "SigLIP 2", "google/siglip2-base-patch16-224", _APACHE),
             Source(
@@ -167,10 +173,7 @@ def of_hub(repository: str) -> Source:
     Args:
         repository: owner and name, such as "facebook/sam2-hiera-tiny".
     """
-    return Source(
-        name=repository.replace("/", "--"), kind="encoder", family="-", prefix="huggingface", licence=_CARD, side_px=0,
-        hub=repository,
-    )  # fmt: skip
+    return _of_transformers("encoder", repository.replace("/", "--"), "-", repository, _CARD, side_px=0)
 
 
 def unnamed_in(folder: Path) -> list[Path]:

@@ -10,16 +10,16 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.catalogue import Kind
 from app.commands.output import known_errors, one_line
 
 if TYPE_CHECKING:
-    from jaxtyping import UInt8
+    from jaxtyping import Bool, UInt8
 
-Kind = Literal["segmenter", "encoder"]
 _SIZE = (360, 480)
 _CENTRE, _RADIUS = (150, 300), 70
 
@@ -43,37 +43,29 @@ class Check:
     result: str | None = None
 
 
-def drawn_image() -> "UInt8[np.ndarray, 'h w 3']":
-    """A bright disc on a dark ground, off the middle, with some noise."""
+def drawn_image() -> "tuple[UInt8[np.ndarray, 'h w 3'], Bool[np.ndarray, 'h w']]":
+    """A bright disc on a dark ground, off the middle, with some noise; and the disc."""
     rows, cols = np.mgrid[: _SIZE[0], : _SIZE[1]]
     disc = (rows - _CENTRE[0]) ** 2 + (cols - _CENTRE[1]) ** 2 < _RADIUS**2
     noise = np.random.default_rng(0).integers(0, 40, _SIZE)
-    return np.repeat((np.where(disc, 190, 50) + noise).astype(np.uint8)[..., None], 3, axis=2)
-
-
-def check(kind: Kind, spec: str) -> Check:
-    """Load and run a model in this process.
-
-    Raises:
-        PromptError, AlcoreError: it cannot be loaded.
-    """
-    return _check_segmenter(spec) if kind == "segmenter" else _check_encoder(spec)
+    return np.repeat((np.where(disc, 190, 50) + noise).astype(np.uint8)[..., None], 3, axis=2), disc
 
 
 def check_here(kind: Kind, spec: str) -> Check:
     """Load and run a model in this process; a failure is told, not raised."""
     try:
-        return check(kind, spec)
+        return _check_segmenter(spec) if kind == "segmenter" else _check_encoder(spec)
     except known_errors() as error:
         return Check(spec=spec, kind=kind, error=one_line(error))
 
 
 def _check_segmenter(spec: str) -> Check:
     """A click into the disc, and a second one beside it."""
+    from prompts.overlap import dice
     from prompts.registry import load_predictor
     from prompts.types import Point, Prompt
 
-    image, started = drawn_image(), time.perf_counter()
+    (image, disc), started = drawn_image(), time.perf_counter()
     model = load_predictor(spec)
     model.embed(image)
     loaded = time.perf_counter()
@@ -85,12 +77,10 @@ def _check_segmenter(spec: str) -> Check:
     fed = first.low_res_logits[first.chosen]
     second = model.predict(state, Prompt(points=(inside, Point(20.0, 20.0, 0)), low_res_logits=fed))
     done = time.perf_counter()
-    rows, cols = np.mgrid[: _SIZE[0], : _SIZE[1]]
-    disc = (rows - _CENTRE[0]) ** 2 + (cols - _CENTRE[1]) ** 2 < _RADIUS**2
-    dice = 2 * float((second.mask & disc).sum()) / float(max(1, second.mask.sum() + disc.sum()))
     return Check(
         spec=spec, kind="segmenter", model_id=model.model_id, load_s=loaded - started, embed_s=embedded - loaded,
-        predict_s=done - clicked, peak_mb=_peak_mb(), result=f"Dice {dice:.2f} on a drawn disc after two clicks",
+        predict_s=done - clicked, peak_mb=_peak_mb(),
+        result=f"Dice {dice(second.mask, disc):.2f} on a drawn disc after two clicks",
     )  # fmt: skip
 
 
@@ -98,7 +88,7 @@ def _check_encoder(spec: str) -> Check:
     """One image into a vector and a map."""
     from alcore.encoders import load_encoder
 
-    image, started = drawn_image(), time.perf_counter()
+    (image, _), started = drawn_image(), time.perf_counter()
     encoder = load_encoder(spec)
     encoder.encode([image])
     loaded = time.perf_counter()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _data import add_data_option
 
 from prompts.adaptation import Adaptable, Sample, adapt, save_adaptation
 from prompts.bench_data import BenchImage, read_bench_images
@@ -86,7 +87,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("datasets", nargs="*", default=["skin_isic2018", "mri_brats_2d", "cxr_lungs_covid"])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    add_data_option(parser)
     parser.add_argument("--segmenter", default="builtin")
     parser.add_argument("--images", type=int, default=30, help="images to learn from")
     parser.add_argument("--test", type=int, default=40, help="other images to measure on")

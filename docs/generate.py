@@ -185,8 +185,8 @@ def models() -> str:
 
     parts = ["# Models from outside", NOTE, _MODELS_INTRO]
     for title, known in (("Promptable models", SEGMENTERS), ("Encoders", ENCODERS)):
-        rows = [f"| `{info.name}` | {info.summary.replace('|', '/')} | {info.paper} |" for info in known.values()]
-        parts.append("\n".join([f"## {title}\n", "| name | what it is | paper |", "|---|---|---|", *rows]))
+        rows = [f"| `{i.name}` | {i.summary.replace('|', '/')} | {i.pixels} | {i.paper} |" for i in known.values()]
+        parts.append("\n".join([f"## {title}\n", "| name | what it is | pixels | paper |", "|---|---|---|---|", *rows]))
     rows = ["| name | kind | family | side | licence | from | SHA-256 | note |", "|---|---|---|---|---|---|---|---|"]
     for source in SOURCES.values():
         digest = f"`{source.sha256[:12]}…`" if source.sha256 else "the hub's" if source.hub else "not known"
@@ -227,6 +227,10 @@ natively, and its identity then ends in `+bf16`.
 SAM 3 see it stretched to a square; encoders see it squashed to a square. Of video models the part for one
 image is used. SAM 3's tracker is taken in its own format (`sam3_tracker`): save it with
 `Sam3TrackerModel.from_pretrained(...).save_pretrained(folder)`.
+
+**Pixels.** Models see what the annotator sees: the display window (HU for CT, percentiles for other 16-bit
+images, or the one that the annotator set) makes 8 bits of the raw values, and the window is part of the key under which
+encoded images are kept. What each model does then stands under *pixels*.
 
 **Licences** are those of the makers; read them before you use a model on patients' images or in a product."""
 

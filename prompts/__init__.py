@@ -1,1 +1,1 @@
-"""From points and boxes to masks; knows nothing of pools or rounds."""
+"""From points, boxes and scribbles to masks; knows nothing of pools or rounds."""

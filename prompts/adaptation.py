@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from prompts.builtin.frames import LOGITS_PX, WINDOW_PX
 from prompts.builtin.training.losses import total_loss
-from prompts.builtin.training.prompting import Prompts, play
+from prompts.builtin.training.prompting import Prompts, play, tight_boxes
 from prompts.errors import CheckpointError, InvalidPrompt
 
 FRAME_PX = WINDOW_PX
@@ -61,6 +61,9 @@ class Example:
 @runtime_checkable
 class Trainee(Protocol):
     """A trainable copy of a model's decoder."""
+
+    scribble_share: float
+    """Share of simulated clicks that go on as strokes; 0 where the model knows no strokes."""
 
     @property
     def module(self) -> nn.Module:
@@ -175,7 +178,7 @@ def _loss(trainee: Trainee, batch: Sequence[Example], generator: torch.Generator
         return as_cells(logits[:, 0])
 
     with torch.no_grad():
-        prompts = play(answer, cells, _tight_boxes(cells), generator)
+        prompts = play(answer, cells, _boxes(cells), generator, scribble_share=trainee.scribble_share)
     logits, iou = trainee.decode(features, prompts)
     loss, _ = total_loss(logits, iou, targets, prompts.is_ambiguous)
     return loss
@@ -188,17 +191,10 @@ def as_cells(maps: Float[Tensor, "n t t"]) -> Float[Tensor, "n 128 128"]:
     return F.interpolate(maps[:, None], LOGITS_PX, mode="bilinear", align_corners=False)[:, 0]
 
 
-def _tight_boxes(cells: Float[Tensor, "n 128 128"]) -> Float[Tensor, "n 4"]:
-    """Box of each object in frame pixels, to a quarter of a cell by how full its outermost cells are."""
-    px = FRAME_PX / LOGITS_PX
-    boxes = []
-    for mask in cells:
-        rows, cols = mask.amax(1), mask.amax(0)
-        ys, xs = torch.nonzero(rows > 0.25).flatten(), torch.nonzero(cols > 0.25).flatten()
-        if len(ys) == 0 or len(xs) == 0:
-            ys, xs = rows.argmax()[None], cols.argmax()[None]
-        boxes.append([float(xs[0]), float(ys[0]), float(xs[-1]) + 1, float(ys[-1]) + 1])
-    return torch.tensor(boxes) * px
+def _boxes(cells: Float[Tensor, "n 128 128"]) -> Float[Tensor, "n 4"]:
+    """Box of each object in frame pixels, around the cells that it covers by a quarter, or half as well as any."""
+    enough = (0.5 * cells.amax((1, 2), keepdim=True)).clamp(max=0.25)
+    return tight_boxes(cells >= enough) * (FRAME_PX / LOGITS_PX)
 
 
 def save_adaptation(path: Path, weights: Mapping[str, Tensor], *, base_id: str) -> None:

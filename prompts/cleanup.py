@@ -1,4 +1,4 @@
-"""Tidies a pseudo-mask: parts that nobody clicked, holes and specks. What a person clicked always wins.
+"""Tidies a pseudo-mask: parts that nobody clicked, holes and specks. What a person clicked or stroked always wins.
 
 Foreground parts are 8-connected and holes 4-connected, so that the two never cross.
 """
@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy import ndimage
 
-from prompts.geometry import pixel_of
-from prompts.types import Point, Prompt
+from prompts.geometry import pixel_of, pixels_along
+from prompts.types import Point, Prompt, Scribble
 
+Mark = Point | Scribble
+"""What a person put on the image."""
 _EIGHT = np.ones((3, 3), dtype=int)
 
 
@@ -23,27 +25,27 @@ def clean_mask(
     min_speck_px: int = 0,
     clicked_parts_only: bool = True,
 ) -> Bool[np.ndarray, "h w"]:
-    """Fill small holes, drop specks, and keep the parts that were clicked, in this order.
+    """Fill small holes, drop specks, and keep the parts that were clicked or stroked, in this order.
 
     Args:
         mask: one object.
-        prompt: its clicks; None or no foreground click keeps the largest part alone.
-        max_hole_px: fill holes of at most so many pixels, unless a background click lies in them; 0 fills none.
-        min_speck_px: drop parts of fewer pixels, unless a foreground click lies in them; 0 drops none.
+        prompt: its clicks and strokes; None or none in the foreground keeps the largest part alone.
+        max_hole_px: fill holes of at most so many pixels, unless a background click or stroke is in them; 0 fills none.
+        min_speck_px: drop parts of fewer pixels, unless a foreground click or stroke is in them; 0 drops none.
         clicked_parts_only: False keeps all parts that are no specks, for objects that come in pieces.
 
     Returns:
         A new mask; the input is left as it is.
     """
-    points = prompt.points if prompt is not None else ()
-    cleaned = fill_holes(mask, max_hole_px, keep=[p for p in points if p.label == 0])
-    clicks = [p for p in points if p.label == 1]
-    cleaned = remove_specks(cleaned, min_speck_px, keep=clicks)
-    return keep_clicked(cleaned, clicks) if clicked_parts_only else cleaned
+    marks: tuple[Mark, ...] = (*prompt.points, *prompt.scribbles) if prompt is not None else ()
+    cleaned = fill_holes(mask, max_hole_px, keep=[mark for mark in marks if mark.label == 0])
+    meant = [mark for mark in marks if mark.label == 1]
+    cleaned = remove_specks(cleaned, min_speck_px, keep=meant)
+    return keep_clicked(cleaned, meant) if clicked_parts_only else cleaned
 
 
-def keep_clicked(mask: Bool[np.ndarray, "h w"], clicks: Iterable[Point] = ()) -> Bool[np.ndarray, "h w"]:
-    """Keep the connected parts that hold a click; where none does, the largest part (the first of equals)."""
+def keep_clicked(mask: Bool[np.ndarray, "h w"], clicks: Iterable[Mark] = ()) -> Bool[np.ndarray, "h w"]:
+    """Keep the connected parts under clicks and strokes; where none is, the largest part (the first of equals)."""
     parts, n_parts = _label(mask)
     if n_parts <= 1:
         return mask.copy()
@@ -53,8 +55,8 @@ def keep_clicked(mask: Bool[np.ndarray, "h w"], clicks: Iterable[Point] = ()) ->
     return np.isin(parts, sorted(kept))
 
 
-def fill_holes(mask: Bool[np.ndarray, "h w"], max_px: int, *, keep: Iterable[Point] = ()) -> Bool[np.ndarray, "h w"]:
-    """Fill background parts of at most `max_px` pixels that do not reach the border and hold no point of `keep`."""
+def fill_holes(mask: Bool[np.ndarray, "h w"], max_px: int, *, keep: Iterable[Mark] = ()) -> Bool[np.ndarray, "h w"]:
+    """Fill background parts of at most `max_px` pixels that do not reach the border and hold nothing of `keep`."""
     holes, n_holes = ndimage.label(~mask)
     if n_holes == 0 or max_px <= 0:
         return mask.copy()
@@ -68,8 +70,8 @@ def fill_holes(mask: Bool[np.ndarray, "h w"], max_px: int, *, keep: Iterable[Poi
     return filled
 
 
-def remove_specks(mask: Bool[np.ndarray, "h w"], min_px: int, *, keep: Iterable[Point] = ()) -> Bool[np.ndarray, "h w"]:
-    """Drop connected parts of fewer than `min_px` pixels that hold no point of `keep`."""
+def remove_specks(mask: Bool[np.ndarray, "h w"], min_px: int, *, keep: Iterable[Mark] = ()) -> Bool[np.ndarray, "h w"]:
+    """Drop connected parts of fewer than `min_px` pixels that hold nothing of `keep`."""
     parts, n_parts = _label(mask)
     if n_parts == 0 or min_px <= 1:
         return mask.copy()
@@ -86,8 +88,9 @@ def _label(mask: Bool[np.ndarray, "h w"]) -> tuple[Int[np.ndarray, "h w"], int]:
     return parts, int(n_parts)
 
 
-def _parts_at(parts: Int[np.ndarray, "h w"], points: Iterable[Point]) -> set[int]:
-    """Return the numbers of the parts that hold a point; points outside the array hold none."""
-    height, width = parts.shape
-    pixels = (pixel_of(p) for p in points)
-    return {int(parts[row, col]) for row, col in pixels if 0 <= row < height and 0 <= col < width} - {0}
+def _parts_at(parts: Int[np.ndarray, "h w"], marks: Iterable[Mark]) -> set[int]:
+    """Return the numbers of the parts that a click or stroke lies on; what is outside the array lies on none."""
+    under = [np.array([pixel_of(mark)]) if isinstance(mark, Point) else pixels_along(mark) for mark in marks]
+    pixels = np.concatenate([np.zeros((0, 2), dtype=int), *under])
+    rows, cols = pixels[((pixels >= 0) & (pixels < parts.shape)).all(axis=1)].T
+    return set(np.unique(parts[rows, cols]).tolist()) - {0}

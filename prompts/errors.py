@@ -1,7 +1,7 @@
 """Errors of `prompts`.
 
 PromptError
-├── InvalidPrompt (also ValueError)   a point, box or image is out of range or of the wrong shape
+├── InvalidPrompt (also ValueError)   a point, box, scribble or image is out of range or of the wrong shape
 ├── UnknownModel (also ValueError)    the registry has no such model
 ├── StateMismatch                     an ImageState of one model was handed to another
 ├── DatasetError (also ValueError)    a data set folder lacks a part, or its files do not fit together
@@ -16,7 +16,7 @@ class PromptError(Exception):
 
 
 class InvalidPrompt(PromptError, ValueError):
-    """A point, box, logit map or image is out of range or of the wrong shape."""
+    """A point, box, scribble, logit map or image is out of range or of the wrong shape."""
 
     code = "invalid_prompt"
 

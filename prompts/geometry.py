@@ -11,7 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 
 from prompts.errors import InvalidPrompt
-from prompts.types import Box, Point, Prompt
+from prompts.types import Box, Point, Prompt, Scribble
+
+MAX_POINTS_ALONG = 10_000
+"""Bounds the work on one stroke, however long it is."""
 
 
 def validate_image(image: Shaped[np.ndarray, "..."]) -> None:
@@ -27,31 +30,48 @@ def validate_prompt(prompt: Prompt, image_size: tuple[int, int], *, logits_size:
     """Check a prompt against the image that it is for.
 
     Args:
-        prompt: at least one point or a box; fed-back logits alone do not say which object is meant.
-        image_size: (H, W); points lie in 0 <= x < W, 0 <= y < H, boxes in 0 <= x0 < x1 <= W, 0 <= y0 < y1 <= H.
+        prompt: at least one point, box or scribble; fed-back logits alone do not say which object is meant.
+        image_size: (H, W); points and the vertices of scribbles lie in 0 <= x < W, 0 <= y < H, boxes in
+            0 <= x0 < x1 <= W, 0 <= y0 < y1 <= H.
         logits_size: (h, w) of the low-resolution logits that the model takes; None leaves their size unchecked.
 
     Raises:
         InvalidPrompt: says what came, what is allowed and what to do.
     """
-    if not prompt.points and prompt.box is None:
-        raise InvalidPrompt("the prompt has neither a point nor a box; give at least one of them")
+    if not prompt.points and not prompt.scribbles and prompt.box is None:
+        raise InvalidPrompt("the prompt has neither a point nor a box nor a scribble; give at least one of them")
     for number, point in enumerate(prompt.points, start=1):
-        _check_point(point, number, image_size)
+        _check_label(f"point {number}", point.label)
+        _check_inside(f"point {number}", point.x, point.y, image_size)
+    for number, scribble in enumerate(prompt.scribbles, start=1):
+        _check_scribble(scribble, number, image_size)
     if prompt.box is not None:
         _check_box(prompt.box, image_size)
     if prompt.low_res_logits is not None:
         _check_logits(prompt.low_res_logits, logits_size)
 
 
-def _check_point(point: Point, number: int, image_size: tuple[int, int]) -> None:
-    """Check one click; `number` counts from 1 for the message."""
+def _check_scribble(scribble: Scribble, number: int, image_size: tuple[int, int]) -> None:
+    """Check one stroke; `number` counts from 1 for the message."""
+    if not scribble.xy:
+        raise InvalidPrompt(f"scribble {number} has no vertex; give at least one (x, y), or leave the scribble out")
+    _check_label(f"scribble {number}", scribble.label)
+    for vertex, (x, y) in enumerate(scribble.xy, start=1):
+        _check_inside(f"vertex {vertex} of scribble {number}", x, y, image_size)
+
+
+def _check_label(what: str, label: int) -> None:
+    """Check the side that a click or stroke stands for."""
+    if label not in (0, 1):
+        raise InvalidPrompt(f"{what} has label {label!r}; use 1 for foreground or 0 for background")
+
+
+def _check_inside(what: str, x: float, y: float, image_size: tuple[int, int]) -> None:
+    """Check a position."""
     height, width = image_size
-    if point.label not in (0, 1):
-        raise InvalidPrompt(f"point {number} has label {point.label!r}; use 1 for foreground or 0 for background")
-    if not (0 <= point.x < width and 0 <= point.y < height):  # also False for NaN
+    if not (0 <= x < width and 0 <= y < height):  # also False for NaN
         raise InvalidPrompt(
-            f"point {number} at (x, y) = ({point.x}, {point.y}) is outside the image, which is {width} wide and "
+            f"{what} at (x, y) = ({x}, {y}) is outside the image, which is {width} wide and "
             f"{height} high; x must be in [0, {width}) and y in [0, {height}); clip it, or see if x and y are swapped"
         )
 
@@ -101,6 +121,46 @@ def points_to_arrays(points: tuple[Point, ...]) -> tuple[Float[np.ndarray, "n 2"
     """Return `points_xy` float64 (n, 2) and `point_labels` int64 (n,)."""
     points_xy = np.array([(p.x, p.y) for p in points], dtype=np.float64).reshape(-1, 2)
     return points_xy, np.array([p.label for p in points], dtype=np.int64)
+
+
+def points_along(
+    scribble: Scribble, spacing_px: float, *, max_points: int = MAX_POINTS_ALONG
+) -> Float[np.ndarray, "n 2"]:
+    """Place points along a stroke, evenly by the length of its line, both ends among them.
+
+    Args:
+        scribble: a stroke of one vertex or more.
+        spacing_px: wanted distance between neighbours along the line, in image pixels, above 0; the nearest one that
+            divides the length is taken.
+        max_points: the distance grows where more than so many would be needed; at least 2.
+
+    Returns:
+        `points_xy` float64 in the order of drawing: 2 to `max_points`, or the one place of a stroke without length.
+
+    Raises:
+        InvalidPrompt: no vertex, one that is not finite, or a spacing or number that is not allowed.
+    """
+    corners = np.array(scribble.xy, dtype=np.float64).reshape(-1, 2)
+    if not len(corners) or not np.isfinite(corners).all() or not spacing_px > 0 or max_points < 2:
+        raise InvalidPrompt(
+            f"points along a stroke need one finite vertex or more, a spacing above 0 and room for 2 points; got "
+            f"{len(corners)} vertices, spacing {spacing_px} and max_points {max_points}; skip empty strokes"
+        )
+    passed = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
+    if passed[-1] == 0:
+        return corners[:1]
+    n_points = 1 + int(np.clip(np.rint(passed[-1] / spacing_px), 1, max_points - 1))
+    places = np.linspace(0.0, passed[-1], n_points)
+    points_xy = np.stack([np.interp(places, passed, corners[:, 0]), np.interp(places, passed, corners[:, 1])], axis=1)
+    points_xy[0], points_xy[-1] = corners[0], corners[-1]
+    # Rounding must not push a point of a line along the border out of the image.
+    return np.clip(points_xy, corners.min(axis=0), corners.max(axis=0))
+
+
+def pixels_along(scribble: Scribble) -> Int[np.ndarray, "n 2"]:
+    """Return [row, col] of the distinct pixels under a stroke, which is looked at every half pixel."""
+    points_xy = points_along(scribble, 0.5)
+    return np.unique(np.floor(points_xy[:, ::-1]).astype(np.int64), axis=0)
 
 
 def tight_box_of(mask: Bool[np.ndarray, "h w"]) -> Box:

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from prompts.errors import CheckpointError
 from prompts.geometry import LongestSide, Square, points_to_arrays, validate_image, validate_prompt
-from prompts.predictor import check_state, wants_candidates
+from prompts.predictor import as_points, check_state, wants_candidates
 from prompts.types import ImageState, MaskPrediction, Prompt
 from prompts.weights import Precision, computes_bfloat16, fingerprint, refuse_not_finite
 
@@ -112,11 +112,12 @@ class HuggingFaceModel:
 
         Args:
             state: what `embed` of this model returned.
-            prompt: at least one point or a box; `low_res_logits` are an earlier prediction's of this model.
-            multimask: several candidates or one; None asks for several only at a single click without box or logits.
+            prompt: at least one point, box or scribble, which becomes points, see `as_points`; `low_res_logits` are an
+                earlier prediction's of this model.
+            multimask: several candidates or one; None asks for several only at a single click and nothing else.
 
         Raises:
-            InvalidPrompt: no prompt at all, a point or box outside the image, an empty box, logits of another size.
+            InvalidPrompt: no prompt at all, one outside the image, an empty box, logits of another size.
             StateMismatch: `state` belongs to another model.
         """
         check_state(state, self.model_id)
@@ -161,8 +162,8 @@ class HuggingFaceModel:
     def _prompt_arguments(self, prompt: Prompt, frame: Square) -> dict[str, Tensor]:
         """Points (1, 1, n, 2) with labels (1, 1, n), box (1, 1, 4) and logits (1, 1, lh, lw), those that there are."""
         arguments: dict[str, Tensor] = {}
-        if prompt.points:
-            points_xy, labels = points_to_arrays(prompt.points)
+        if points := as_points(prompt, frame.image_size):
+            points_xy, labels = points_to_arrays(points)
             coords = torch.as_tensor(frame.to_sam(points_xy), dtype=torch.float32, device=self._device)
             arguments["input_points"] = coords[None, None]
             arguments["input_labels"] = torch.as_tensor(labels, device=self._device)[None, None]

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from prompts.geometry import box_mask, pixel_of
-from prompts.types import Box, MaskPrediction, Point, Prompt
+from prompts.geometry import box_mask, pixel_of, pixels_along
+from prompts.types import Box, MaskPrediction, Prompt
 
 STABILITY_OFFSET = 1.0
 TIGHTNESS_SHARE = 0.05
@@ -16,7 +16,7 @@ def mask_quality(prediction: MaskPrediction, prompt: Prompt) -> float:
 
     Args:
         prediction: what a predictor returned for `prompt`.
-        prompt: the clicks and the box that the mask should obey.
+        prompt: the clicks, strokes and box that the mask should obey.
 
     Returns:
         0 to 1: compliance · (stability + predicted IoU) / 2. A mask that disobeys its prompt is bad however sure the
@@ -41,24 +41,29 @@ def stability_score(logits: Float[np.ndarray, "lh lw"], *, offset: float = STABI
 
 
 def prompt_compliance(mask: Bool[np.ndarray, "h w"], prompt: Prompt) -> float:
-    """Return 0 to 1: share of clicks obeyed, times share of the mask inside the box, times share of box sides touched.
+    """Return 0 to 1: share of clicks and strokes obeyed, of the mask inside the box, of box sides touched; multiplied.
 
     An empty mask has 0; a prompt without a box leaves the box factors out.
     """
     if not mask.any():
         return 0.0
-    compliance = _share_of_clicks_obeyed(mask, prompt.points)
+    compliance = _share_obeyed(mask, prompt)
     if prompt.box is not None:
         inside = mask & box_mask(prompt.box, (mask.shape[0], mask.shape[1]))
         compliance *= int(inside.sum()) / int(mask.sum()) * _share_of_sides_touched(inside, prompt.box)
     return compliance
 
 
-def _share_of_clicks_obeyed(mask: Bool[np.ndarray, "h w"], points: tuple[Point, ...]) -> float:
-    """Return how many of the clicks have the mask on their side; 1 without clicks."""
-    if not points:
-        return 1.0
-    return sum(bool(mask[pixel_of(p)]) == bool(p.label) for p in points) / len(points)
+def _share_obeyed(mask: Bool[np.ndarray, "h w"], prompt: Prompt) -> float:
+    """Return the mean over clicks and strokes of how much of each has the mask on its side; 1 without any.
+
+    A click is obeyed or not; of a stroke the share of its pixels counts.
+    """
+    shares = [float(bool(mask[pixel_of(p)]) == bool(p.label)) for p in prompt.points]
+    for scribble in prompt.scribbles:
+        rows, cols = pixels_along(scribble).T
+        shares.append(float((mask[rows, cols] == bool(scribble.label)).mean()))
+    return sum(shares) / len(shares) if shares else 1.0
 
 
 def _share_of_sides_touched(inside: Bool[np.ndarray, "h w"], box: Box) -> float:

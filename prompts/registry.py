@@ -10,6 +10,7 @@ from prompts.predictor import Predictor
 
 _SAM_PAPER = "Kirillov et al. 2023, Segment Anything (arXiv:2304.02643)"
 NOT_ADAPTABLE = "models of transformers cannot be adapted; use 'builtin', 'sam_*' or 'mobile_sam'"
+_SAM_PIXELS = "SAM's mean and deviation of natural images; longer side to 1024 px, padded"
 _SAM_LICENCE = "Apache-2.0 (Meta's own weights; a fine-tuned file has its maker's terms)"
 
 
@@ -21,6 +22,8 @@ class SegmenterInfo:
     summary: str
     paper: str
     licence: str
+    pixels: str
+    """What it makes of the uint8 RGB pixels that the display window gives; none sees raw 16-bit or HU values."""
     can_adapt: bool = True
     """True where the decoder can be fine-tuned on a project's masks, see `prompts.adaptation`."""
     needs_checkpoint: bool = False
@@ -34,6 +37,7 @@ def _sam(size: str, parameters: str) -> SegmenterInfo:
         summary=f"SAM {size} ({parameters}) or a fine-tune of it, e.g. MedSAM, from a segment-anything .pth file",
         paper=_SAM_PAPER,
         licence=_SAM_LICENCE,
+        pixels=_SAM_PIXELS,
         needs_checkpoint=True,
     )
 
@@ -47,6 +51,7 @@ SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
                 summary="small promptable model that ships with Fewclick; works offline on a CPU",
                 paper="Wong et al. 2024, ScribblePrompt (arXiv:2312.07381), for prompts and training; our own network",
                 licence="Apache-2.0",
+                pixels="mean 0 and deviation 1 by the image's own; whole in 256 px, larger ones also in 512 and 1024",
             ),
             _sam("vit_b", "94 M parameters"),
             _sam("vit_l", "312 M parameters"),
@@ -56,6 +61,7 @@ SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
                 summary="MobileSAM (10 M parameters), some ten times faster to encode than vit_b, from mobile_sam.pt",
                 paper="Zhang et al. 2023, Faster Segment Anything (arXiv:2306.14289)",
                 licence="Apache-2.0 (the makers' own weights)",
+                pixels=_SAM_PIXELS,
                 needs_checkpoint=True,
             ),
             SegmenterInfo(
@@ -63,6 +69,7 @@ SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
                 summary="huggingface:<hub name or folder>: SAM, SAM-HQ, SAM 2, EdgeTAM, SAM 3 tracker, by transformers",
                 paper="as its model card says, e.g. SAM 2 (arXiv:2408.00714), SAM-HQ (arXiv:2306.01567)",
                 licence="as its model card says",
+                pixels="mean, deviation and side of its own files; padded for SAM and SAM-HQ, stretched for the others",
                 can_adapt=False,
                 needs_checkpoint=True,
             ),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from prompts.errors import CheckpointError
 from prompts.geometry import LongestSide, points_to_arrays, validate_image, validate_prompt
-from prompts.predictor import check_state, wants_candidates
+from prompts.predictor import as_points, check_state, wants_candidates
 from prompts.sam_layout import DECODER_HEADS, DecoderLayout, SamLayout, check_size, read_layout, refuse_key_mismatch
 from prompts.types import ImageState, MaskPrediction, Prompt
 from prompts.weights import Precision, computes_bfloat16, file_digest, read_state_dict, refuse_not_finite
@@ -80,12 +80,13 @@ class SamModel:
 
         Args:
             state: what `embed` of this model returned.
-            prompt: at least one point or a box; `low_res_logits` are an earlier prediction's, 256 x 256 for Meta's.
-            multimask: several candidates or one; None asks for several only at a single click without box or logits,
-                as one click is ambiguous and more prompts are not (Kirillov et al. 2023, section 3).
+            prompt: at least one point, box or scribble, which becomes points, see `as_points`; `low_res_logits` are an
+                earlier prediction's, 256 x 256 for Meta's.
+            multimask: several candidates or one; None asks for several only at a single click and nothing else, as one
+                click is ambiguous and more prompts are not (Kirillov et al. 2023, section 3).
 
         Raises:
-            InvalidPrompt: no prompt at all, a point or box outside the image, an empty box, logits of another size.
+            InvalidPrompt: no prompt at all, one outside the image, an empty box, logits of another size.
             StateMismatch: `state` belongs to another model.
         """
         check_state(state, self.model_id)
@@ -118,11 +119,11 @@ class SamModel:
     def _encode(
         self, prompt: Prompt, frame: LongestSide
     ) -> tuple[tuple[Tensor, Tensor] | None, Float[Tensor, "1 4"] | None, Float[Tensor, "1 1 lh lw"] | None]:
-        """Return points with labels, box and logits as SAM's prompt encoder wants them."""
+        """Return points (of strokes too) with labels, box and logits as SAM's prompt encoder wants them."""
         device = self._sam.device
         points = box = logits = None
-        if prompt.points:
-            points_xy, labels = points_to_arrays(prompt.points)
+        if given := as_points(prompt, frame.image_size):
+            points_xy, labels = points_to_arrays(given)
             coords = torch.as_tensor(frame.to_sam(points_xy), dtype=torch.float32, device=device)
             points = (coords[None], torch.as_tensor(labels, device=device)[None])
         if prompt.box is not None:

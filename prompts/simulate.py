@@ -6,13 +6,16 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, label
 
 from prompts.errors import InvalidPrompt
 from prompts.geometry import pixel_of, point_at, tight_box_of
 from prompts.overlap import dice
 from prompts.predictor import Predictor
-from prompts.types import Box, ImageState, Point, Prompt
+from prompts.types import Box, ImageState, Point, Prompt, Scribble
+
+CORE_SHARE = 0.5
+"""A stroke stays where the error is at least this share of its greatest depth: well inside, as a person draws."""
 
 PromptKind = Literal["box", "click", "box+click", "exact"]
 
@@ -60,16 +63,49 @@ def next_click(
     error regions, image border counted as their border, zero at clicked pixels, argmax. Ours returns None where theirs
     clicks pixel (0, 0).
     """
-    missed = _depth(gt_mask & ~mask)
-    superfluous = _depth(~gt_mask & mask)
-    for point in clicked:
-        missed[pixel_of(point)] = superfluous[pixel_of(point)] = 0.0
-    label = int(missed.max() > superfluous.max())
-    depth = missed if label else superfluous
+    depth, side = _deeper_error(gt_mask, mask, clicked)
     if depth.max() == 0:
         return None
     row, col = np.unravel_index(int(depth.argmax()), depth.shape)
-    return point_at(int(row), int(col), label=label)
+    return point_at(int(row), int(col), label=side)
+
+
+def next_scribble(
+    gt_mask: Bool[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"], *, rng: np.random.Generator
+) -> Scribble | None:
+    """Draw a stroke along the middle of the worst error.
+
+    Args:
+        gt_mask: the reference.
+        mask: the current proposal.
+        rng: draws the pixel from which the longest way is looked for, and so which of about equal strokes is drawn.
+
+    Returns:
+        A stroke from pixel to neighbouring pixel, all of them wrong in `mask`; foreground or background as in
+        `next_click`. None where no error is left.
+
+    Source: Wong et al. 2024, ScribblePrompt (arXiv:2312.07381), draw lines and thinned centre lines in error regions,
+    break them by noise and bend them. Ours is one unbroken way: where the error is at least `CORE_SHARE` of its
+    greatest depth, from the pixel farthest from a random one to the pixel farthest from that, cheap where it is deep.
+    A round error so gets a line and a long one its centre line. O(p log p) for p pixels.
+    """
+    from skimage.graph import MCP_Geometric
+
+    depth, side = _deeper_error(gt_mask, mask, ())
+    if depth.max() == 0:
+        return None
+    parts, _ = label(depth >= CORE_SHARE * depth.max(), structure=np.ones((3, 3), dtype=int))
+    core = parts == parts[np.unravel_index(int(depth.argmax()), depth.shape)]
+    rows, cols = np.flatnonzero(core.any(axis=1)), np.flatnonzero(core.any(axis=0))
+    part = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    pixels = np.argwhere(core[part])
+    ways = MCP_Geometric(np.where(core[part], 1.0, np.inf))
+    first = _farthest(ways.find_costs([pixels[rng.integers(len(pixels))]])[0])
+    last = _farthest(ways.find_costs([first])[0])
+    cheap_inside = MCP_Geometric(np.where(core[part], depth.max() / np.maximum(depth[part], 1.0), np.inf))
+    cheap_inside.find_costs([first], [last])
+    xy = tuple((float(cols[0] + col) + 0.5, float(rows[0] + row) + 0.5) for row, col in cheap_inside.traceback(last))
+    return Scribble(xy, side)
 
 
 def tight_box(gt_mask: Bool[np.ndarray, "h w"], *, jitter: float = 0.0, rng: np.random.Generator | None = None) -> Box:
@@ -155,10 +191,11 @@ def simulate_object(
 
 
 class Dialogue:
-    """Prompts on one object in order: every call carries all clicks, the box, and the logits of the last answer."""
+    """Prompts on one object in order: every call carries all clicks and strokes, the box and the last logits."""
 
     def __init__(self, predictor: Predictor, state: ImageState, *, box: Box | None = None) -> None:
         self.points: tuple[Point, ...] = ()
+        self.scribbles: tuple[Scribble, ...] = ()
         self.mask: Bool[np.ndarray, "h w"] = np.zeros(state.image_size, dtype=bool)
         """The last answer, empty before the first."""
         self._predictor = predictor
@@ -166,15 +203,34 @@ class Dialogue:
         self._box = box
         self._logits: Float[np.ndarray, "lh lw"] | None = None
 
-    def ask(self, click: Point | None = None) -> Bool[np.ndarray, "h w"]:
-        """Add a click, if there is one, and return the new mask."""
-        if click is not None:
-            self.points = (*self.points, click)
-        prompt = Prompt(points=self.points, box=self._box, low_res_logits=self._logits)
+    def ask(self, mark: Point | Scribble | None = None) -> Bool[np.ndarray, "h w"]:
+        """Add a click or a stroke, if there is one, and return the new mask."""
+        if isinstance(mark, Point):
+            self.points = (*self.points, mark)
+        elif mark is not None:
+            self.scribbles = (*self.scribbles, mark)
+        prompt = Prompt(points=self.points, scribbles=self.scribbles, box=self._box, low_res_logits=self._logits)
         prediction = self._predictor.predict(self._state, prompt)
         self._logits = prediction.low_res_logits[prediction.chosen]
         self.mask = prediction.mask
         return self.mask
+
+
+def _deeper_error(
+    gt_mask: Bool[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"], clicked: Sequence[Point]
+) -> tuple[Float[np.ndarray, "h w"], int]:
+    """Return the depth of the missed or the superfluous region, whichever is deeper, and 1 for missed or else 0."""
+    missed, superfluous = _depth(gt_mask & ~mask), _depth(~gt_mask & mask)
+    for point in clicked:
+        missed[pixel_of(point)] = superfluous[pixel_of(point)] = 0.0
+    is_missed = bool(missed.max() > superfluous.max())
+    return (missed if is_missed else superfluous), int(is_missed)
+
+
+def _farthest(distances: Float[np.ndarray, "h w"]) -> tuple[int, int]:
+    """Return [row, col] of the largest distance that is finite; the first of equals."""
+    row, col = np.unravel_index(int(np.where(np.isfinite(distances), distances, -1.0).argmax()), distances.shape)
+    return int(row), int(col)
 
 
 def _depth(region: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:

@@ -26,12 +26,22 @@ class Box:
     y1: float
 
 
+@dataclass(frozen=True)
+class Scribble:
+    """A freehand stroke: the corners (x, y) of a line in the order of drawing; label 1 = foreground, 0 = background."""
+
+    xy: tuple[tuple[float, float], ...]
+    """One or more; a single one is a stroke that did not move."""
+    label: int = 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
     """All that a person has said about one object so far."""
 
     points: tuple[Point, ...] = ()
     box: Box | None = None
+    scribbles: tuple[Scribble, ...] = ()
     low_res_logits: Float[np.ndarray, "lh lw"] | None = None
     """The model's own last logits for this object, fed back; None on the first call."""
 

@@ -17,6 +17,8 @@ class EncoderInfo:
     summary: str
     paper: str
     licence: str
+    pixels: str
+    """What it makes of the uint8 RGB pixels that the display window gives; none sees raw 16-bit or HU values."""
 
 
 ENCODERS: Mapping[str, EncoderInfo] = MappingProxyType(
@@ -28,24 +30,28 @@ ENCODERS: Mapping[str, EncoderInfo] = MappingProxyType(
                 summary="small network trained on medical images; ships with the package, no download",
                 paper="VICReg (arXiv:2105.04906) and MaskFeat (arXiv:2112.09133)",
                 licence="Apache-2.0",
+                pixels="shifted and scaled by constants (96, 64); squashed to a square of 256 px",
             ),
             EncoderInfo(
                 name="huggingface",
                 summary="huggingface:<hub name or folder>, e.g. DINOv2, DINOv3, RAD-DINO, Phikon, CLIP, SigLIP, ResNet",
                 paper="as its model card says, e.g. DINOv2 (arXiv:2304.07193)",
                 licence="as its model card says",
+                pixels="mean, deviation and side of its files, else ImageNet's; squashed to a square",
             ),
             EncoderInfo(
                 name="timm",
                 summary="timm:<model>[:checkpoint file], any timm backbone; also open_clip files such as BiomedCLIP's",
                 paper="as timm's model card says",
                 licence="as its model card says",
+                pixels="mean, deviation and side that timm knows for it; squashed to a square",
             ),
             EncoderInfo(
                 name="sam",
                 summary="sam:<checkpoint file>, image encoder of a SAM vit_b, vit_l, vit_h or a fine-tune (MedSAM)",
                 paper="Kirillov et al. 2023, Segment Anything (arXiv:2304.02643)",
                 licence="Apache-2.0 (Meta's own weights; a fine-tuned file has its maker's terms)",
+                pixels="SAM's mean and deviation of natural images; squashed to a square of the file's side",
             ),
         )
     }

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +67,10 @@ class SegmentationHead:
                 with torch.inference_mode(), fast_autocast():
                     result[member, rows] = decoder(features, images).float().softmax(dim=1).numpy()
         return result
+
+    def member(self, i: int) -> "SegmentationHead":
+        """The head with one of its decoders alone, such as the one that has not seen a fold."""
+        return replace(self, members=(self.members[i],))
 
     def save(self, path: Path) -> None:
         """Write the head as safetensors with its description, whole or not at all."""

@@ -48,6 +48,13 @@ class PointIn(Request):
     label: Literal[0, 1] = 1
 
 
+class ScribbleIn(Request):
+    """A freehand stroke: up to 1000 corners (x, y) of its line as drawn; label 1 is foreground, 0 background."""
+
+    points: list[tuple[float, float]] = Field(min_length=1, max_length=1000)
+    label: Literal[0, 1] = 1
+
+
 BoxIn = tuple[float, float, float, float]
 
 
@@ -59,6 +66,7 @@ class ObjectIn(Request):
     mask: Rle
     points: list[PointIn] = Field(default=[], max_length=1000)
     box: BoxIn | None = None
+    scribbles: list[ScribbleIn] = Field(default=[], max_length=100)
     predicted_iou: float | None = None
     quality: float | None = None
     model_id: str | None = Field(None, max_length=200)
@@ -191,7 +199,7 @@ class DraftIn(Request):
 
 
 class PredictRequest(Request):
-    """All prompts of one object.
+    """All prompts of one object: up to 256 points, a box, up to 32 scribbles.
 
     `rev` comes back in the answer; `object_id` keys the stored logits; an expired `logits_id` is ignored.
     """
@@ -200,6 +208,7 @@ class PredictRequest(Request):
     object_id: str = Field("", max_length=100)
     points: list[PointIn] = Field(default=[], max_length=256)
     box: BoxIn | None = None
+    scribbles: list[ScribbleIn] = Field(default=[], max_length=32)
     window: WindowIn | None = None
     logits_id: str | None = Field(None, max_length=100)
 

@@ -83,7 +83,7 @@ class Client:
             task: `segmentation` (objects with masks) or `classification` (one label an image).
             classes: class names; background is not one of them.
             encoder: foundation encoder that embeds the pool.
-            segmenter: promptable model that turns clicks and boxes into masks.
+            segmenter: promptable model that turns clicks, boxes and scribbles into masks.
             head: task head that is trained on the labels.
             cold_start: strategy of the first batch.
             strategy: strategy of later rounds.

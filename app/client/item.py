@@ -21,6 +21,7 @@ from app.api.schemas import (
     PredictAnswer,
     PredictRequest,
     Rle,
+    ScribbleIn,
     SkipIn,
     Suggestion,
     WindowIn,
@@ -51,6 +52,7 @@ class MaskPrediction:
     model_id: str
     points: tuple[PointIn, ...] = ()
     box: Box | None = None
+    scribbles: tuple[ScribbleIn, ...] = ()
     from_suggestion: bool = False
 
 
@@ -119,15 +121,17 @@ class Item:
         points: Sequence[tuple[float, float, int]] = (),
         box: Box | None = None,
         *,
+        scribbles: Sequence[tuple[Sequence[tuple[float, float]], int]] = (),
         previous: MaskPrediction | None = None,
         window: tuple[float, float] | None = None,
     ) -> MaskPrediction:
-        """Turn clicks and a box into a mask.
+        """Turn clicks, a box and scribbles into a mask.
 
         Args:
             points: (x, y, label) each, label 1 = foreground and 0 = background; all clicks on this object, not only the
                 newest. Continuous image pixels: pixel i spans [i, i + 1).
             box: x0 y0 x1 y1 around the object.
+            scribbles: ([(x, y), ...], label) each: a stroke's line, label as for points; all strokes on this object.
             previous: the last prediction for the same object; its logits are fed back to the model.
             window: (level, width) to look at the image through; None is the image's own.
 
@@ -135,10 +139,12 @@ class Item:
             InvalidPrompt: no prompt at all, or one outside the image.
         """
         clicks = [PointIn(x=x, y=y, label=1 if label else 0) for x, y, label in points]
+        strokes = [ScribbleIn(points=list(line), label=1 if label else 0) for line, label in scribbles]
         request = PredictRequest(
             object_id="",  # the logits are named by `previous`
             points=clicks,
             box=box,
+            scribbles=strokes,
             window=None if window is None else WindowIn(level=window[0], width=window[1]),
             logits_id=previous.logits_id if previous else None,
         )
@@ -153,6 +159,7 @@ class Item:
             model_id=answer.model_id,
             points=tuple(clicks),
             box=box,
+            scribbles=tuple(strokes),
         )
 
     def suggestion(self) -> Suggestion | None:
@@ -196,8 +203,9 @@ class Item:
         class_id = self._class_id(class_name)
         if isinstance(mask, MaskPrediction):
             made = ObjectIn(
-                class_id=class_id, mask=wire, points=list(mask.points), box=mask.box, model_id=mask.model_id,
-                predicted_iou=mask.predicted_iou, quality=mask.quality,
+                class_id=class_id, mask=wire, points=list(mask.points), box=mask.box,
+                scribbles=list(mask.scribbles), model_id=mask.model_id, predicted_iou=mask.predicted_iou,
+                quality=mask.quality,
             )  # fmt: skip
         elif isinstance(mask, SuggestedMask):
             made = ObjectIn(class_id=class_id, mask=wire, model_id=mask.model_id, from_suggestion=True)
@@ -240,7 +248,7 @@ class Item:
             label=label,
             objects=self._objects,
             seconds=round(time.monotonic() - self._since, 3) if seconds is None else seconds,
-            clicks=sum(len(o.points) + (o.box is not None) for o in self._objects),
+            clicks=sum(len(o.points) + (o.box is not None) + len(o.scribbles) for o in self._objects),
         )
         content = body.model_dump_json(exclude={"submission_id", "seconds"})
         if self._pending is not None and self._pending[0] == content:

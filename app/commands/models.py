@@ -12,8 +12,8 @@ from app.commands.output import AsJson, show, table
 from app.commands.progress import progress_bar
 
 if TYPE_CHECKING:
-    from app.catalogue import Source
-    from app.check_model import Check, Kind
+    from app.catalogue import Kind, Source
+    from app.check_model import Check
 
 Folder = Annotated[
     Path | None, typer.Option("--dir", help="Folder of models, by default the setting `models_dir`.", metavar="DIR")

@@ -25,14 +25,14 @@ def encoders(as_json: AsJson = False) -> None:
     """List the foundation encoders."""
     from alcore.encoders.registry import ENCODERS
 
-    _show(as_json, ENCODERS.values(), ("name", "summary", "paper", "licence"))
+    _show(as_json, ENCODERS.values(), ("name", "summary", "pixels", "paper", "licence"))
 
 
 def segmenters(as_json: AsJson = False) -> None:
     """List the promptable segmentation models."""
     from prompts.registry import SEGMENTERS
 
-    _show(as_json, SEGMENTERS.values(), ("name", "summary", "paper", "licence"))
+    _show(as_json, SEGMENTERS.values(), ("name", "summary", "pixels", "paper", "licence"))
 
 
 def heads(as_json: AsJson = False) -> None:

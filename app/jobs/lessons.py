@@ -35,15 +35,16 @@ class Lesson:
 def teaches(entry: Mapping[str, Any]) -> bool:
     """Tell whether a person put more into an accepted object than one prompt.
 
-    It was drawn or edited by hand, made elsewhere, or steered by at least two prompts. What came of a single click or
-    box, and a starting mask that was accepted as it was, is a model's own output: learning from it would only make the
-    model surer of what it does already, and measuring on it would favour the model that made it.
+    It was drawn or edited by hand, made elsewhere, or steered by at least two prompts. What came of a single click,
+    stroke or box, and a starting mask that was accepted as it was, is a model's own output: learning from it would only
+    make the model surer of what it does already, and measuring on it would favour the model that made it.
     """
     if entry.get("edited"):
         return True
     if entry.get("from_suggestion"):
         return False
-    n_prompts = len(entry.get("points") or ()) + (entry.get("box") is not None)
+    n_marks = len(entry.get("points") or ()) + len(entry.get("scribbles") or ())
+    n_prompts = n_marks + (entry.get("box") is not None)
     return entry.get("model_id") is None or n_prompts >= 2
 
 

@@ -53,7 +53,7 @@ class SegmentationLearner:
         parts = []
         if folds:
             blind = self._train(folds, seed, part_of(progress, 0, n_stages))
-            parts = [self.measure(blind, fold, member) for member, fold in enumerate(folds)]
+            parts = [self.measure(blind.member(i), fold) for i, fold in enumerate(folds)]
         head = self._train(None, seed, part_of(progress, n_stages - 1, n_stages))
         return FittedSegmentation(head, self), joined_scores(len(self.items), folds, parts)
 
@@ -74,12 +74,11 @@ class SegmentationLearner:
         """See `Learner`."""
         return FittedSegmentation(self._models.load_segmentation(file), self)
 
-    def measure(self, head: SegmentationHead, rows: np.ndarray, member: int | None = None) -> ItemScores:
-        """Measure a head's committee, or one of its members, on labeled items."""
+    def measure(self, head: SegmentationHead, rows: np.ndarray) -> ItemScores:
+        """Measure a head on labeled items."""
         values, samples, truths, rng = np.full(len(rows), np.nan), [], [], np.random.default_rng(0)
         for i, row in enumerate(rows):
-            committee = head.predict(self.dense[[row]], self.images[[row]])[:, 0]
-            odds = committee.mean(axis=0) if member is None else committee[member]
+            odds = head.predict(self.dense[[row]], self.images[[row]]).mean(axis=0)[0]
             target = self.targets[row].astype(np.int64)
             dice = mean_dice_per_class(odds.argmax(axis=0)[None], target[None], self.n_classes)
             if not np.isnan(dice).all():

@@ -34,6 +34,10 @@ class TrainedHead(Protocol):
 class SegmentationHead(TrainedHead, Protocol):
     """A head that labels pixels."""
 
+    def member(self, i: int) -> "SegmentationHead":
+        """The head with one member of its committee alone."""
+        ...
+
     def predict(self, dense: np.ndarray, images_rgb: np.ndarray) -> np.ndarray:
         """Committee probabilities (s, n, K, S, S) of dense maps (n, c, h, w) and RGB images (n, S, S, 3)."""
         ...

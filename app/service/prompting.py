@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from alcore.formats.window import to_rgb, window_key
 from alcore.masks import encode_rle
 from alcore.types import Window
 from app.api.schemas import Candidate, PredictAnswer, PredictRequest
+from app.service.asked import asked_prompt, asked_window
 from app.service.images import ImageCache, window_of
 from app.service.models import ModelSource, Segmenter
 from app.settings import Settings
@@ -34,7 +35,7 @@ from prompts.errors import PromptError
 from prompts.geometry import validate_prompt
 from prompts.predictor import Predictor
 from prompts.quality import mask_quality
-from prompts.types import Box, ImageState, MaskPrediction, Point, Prompt
+from prompts.types import ImageState, MaskPrediction, Prompt
 
 MAX_WAITING = 32
 MAX_ADAPTED = 3
@@ -180,15 +181,14 @@ class Prompter:
         """
         started = time.perf_counter()
         size = (int(item["height"]), int(item["width"]))
-        points = tuple(Point(p.x, p.y, p.label) for p in request.points)
-        box = None if request.box is None else Box(*request.box)
-        validate_prompt(Prompt(points=points, box=box), size)
-        window = _asked_window(item, request)
+        asked = asked_prompt(request)
+        validate_prompt(asked, size)
+        window = asked_window(item, request)
         with self._live():
             predictor = self._predictors.get(segmenter)
             owner = (int(item["id"]), request.object_id, window_key(window), predictor.model_id)
             last = self._logits.get(request.logits_id, owner)
-            prompt = Prompt(points=points, box=box, low_res_logits=last)
+            prompt = replace(asked, low_res_logits=last)
             prediction = predictor.predict(self._state(item, predictor, window), prompt)
         masks = [encode_rle(self._clean(mask, prompt))["counts"] for mask in prediction.masks]
         chosen = int(prediction.chosen)
@@ -269,7 +269,7 @@ class Prompter:
         return self._states.get_or_embed(key, lambda: to_rgb(self._images.get(item), window), predictor)
 
     def _clean(self, mask: np.ndarray, prompt: Prompt) -> np.ndarray:
-        """Drop parts that nobody clicked, small holes and specks."""
+        """Drop parts that nobody clicked or stroked, small holes and specks."""
         small = int(mask.sum() * self._settings.max_hole_share)
         return clean_mask(mask, prompt, max_hole_px=small, min_speck_px=small)
 
@@ -288,10 +288,3 @@ class Prompter:
             except (AlcoreError, PromptError, OSError, RuntimeError, MemoryError) as error:
                 # The click on this image will meet the same error and show it; here nobody listens.
                 logger.warning("work ahead of the clicks failed: %s", type(error).__name__)
-
-
-def _asked_window(item: Row, request: PredictRequest) -> Window:
-    """The window that the prompts were given in."""
-    if request.window is None:
-        return window_of(item)
-    return Window(level=request.window.level, width=request.window.width)

@@ -40,3 +40,24 @@ def honour_clicks(logits: Float[np.ndarray, "m h w"], clicks: Float[np.ndarray, 
         bump = np.exp(-beyond / (2 * SIGMA_CELLS**2)).astype(np.float32)
         out[:, rows, cols] += (sign * np.maximum(short, 0.0)).astype(np.float32)[:, None, None] * bump
     return out
+
+
+def never_empty(logits: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """Raise logits that are negative everywhere, so that what is at least half as likely as the best cell is kept.
+
+    Objects of a few cells can stay below probability one half; whoever points at one is better served by a small mask
+    (with its low predicted IoU) than by none.
+    """
+    top = float(logits.max())
+    if top > 0:
+        return logits
+    half = 0.5 / (1.0 + np.exp(-top))
+    return logits - np.float32(np.log(half / (1.0 - half)))
+
+
+def candidates(logits: Float[np.ndarray, "4 h w"], iou: Float[np.ndarray, "4"]) -> list[int]:
+    """Choose three of four outputs: the single answer, then the two candidates most unlike it, best first."""
+    masks = logits > 0
+    overlap = (masks[1:] & masks[0]).sum((1, 2)) / np.maximum((masks[1:] | masks[0]).sum((1, 2)), 1)
+    others = np.delete(np.arange(1, len(masks)), overlap.argmax())
+    return [0, *sorted(others.tolist(), key=lambda i: -float(iou[i]))]

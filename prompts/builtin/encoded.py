@@ -11,7 +11,7 @@ from prompts.builtin.frames import WINDOW_PX, View
 from prompts.builtin.model import STRIDES, Features
 
 MAX_WHOLE_LEVELS = 2
-"""Levels up to twice the window's side are encoded at once; the next has sixteen windows, of which few are asked for."""
+"""Levels up to twice the window's side are encoded at once; of the next, with its many windows, few are asked for."""
 MAX_WINDOWS = 8
 """Windows of the finest level that are kept, the last used ones."""
 

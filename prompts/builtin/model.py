@@ -120,7 +120,7 @@ class Decoder(nn.Module):
             x = self.merges[level](F.relu(xs[level] + up))
         wanted = slice(n_outputs * SUBCELLS**2)
         subcells = F.conv2d(x, self.head.weight[wanted], self.head.bias[wanted], padding=1)  # type: ignore[index]
-        coarse = subcells.detach().unflatten(1, (n_outputs, -1)).mean(2)
+        coarse = subcells.detach().reshape(len(x), n_outputs, -1, *x.shape[2:]).mean(2)
         return F.pixel_shuffle(subcells, SUBCELLS), self._predict_iou(coarse, x, pooled)
 
     def _predict_iou(self, coarse: Tensor, x: Tensor, pooled: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ def affinity_maps(features: Float[Tensor, "n c h w"], maps: Float[Tensor, "n 6 1
     n, _, h, w = features.shape
     flat = features.flatten(2)
     drawn = torch.stack([maps[:, 0], maps[:, 1], maps[:, 5].relu()], dim=1).float()
-    cues = drawn.unflatten(3, (w, -1)).unflatten(2, (h, -1)).mean((3, 5)).flatten(2)
+    cues = drawn.reshape(n, 3, h, LOGITS_PX // h, w, LOGITS_PX // w).mean((3, 5)).flatten(2)
     weights = (cues / (cues.sum(-1, keepdim=True) + 1e-3)).to(flat.dtype)
     return (weights @ flat.transpose(1, 2) @ flat).reshape(n, 3, h, w)
 

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 
 from prompts.builtin import frames
-from prompts.builtin.answers import honour_clicks
+from prompts.builtin.answers import candidates, honour_clicks, never_empty
+from prompts.builtin.clicks import clicks_in, foreground_xy, known_extent
 from prompts.builtin.frames import View
 from prompts.builtin.weights import adapted_id, read_weights, weights_id
 from prompts.errors import StateMismatch
 from prompts.geometry import validate_image, validate_prompt
+from prompts.predictor import wants_candidates
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 if TYPE_CHECKING:
@@ -113,15 +115,15 @@ class BuiltinPredictor:
 
         Args:
             state: what `embed` of this same model returned.
-            prompt: at least one point or a box, in continuous image pixels; logits (lh, lw) as they came back.
-            multimask: three candidates or one; None leaves it to the rule: three for one click without box or logits.
+            prompt: at least one point, box or scribble, in continuous image pixels; logits (lh, lw) as they came back.
+            multimask: three candidates or one; None leaves it to the rule: three for one click and nothing else.
 
         Returns:
             One or three masks with predicted IoU, and logits of shape `frames.feedback_shape(H, W)`; `chosen` is the
             model's single answer: on validation images it beat the candidate of highest predicted IoU.
 
         Raises:
-            InvalidPrompt: no prompt at all, a point or box outside the image, an empty box, logits of another size.
+            InvalidPrompt: no prompt at all, one outside the image, an empty box, logits of another size.
             StateMismatch: `state` belongs to another model.
         """
         if state.model_id != self.model_id:
@@ -130,11 +132,11 @@ class BuiltinPredictor:
             )
         validate_prompt(prompt, state.image_size, logits_size=frames.feedback_shape(*state.image_size))
         if multimask is None:
-            multimask = prompt.box is None and prompt.low_res_logits is None and len(prompt.points) == 1
+            multimask = wants_candidates(prompt)
         encoded: EncodedImage = state.features
         view, logits, iou = self._look(encoded, prompt, state.image_size, single=not multimask)
         offered = candidates(logits, iou) if multimask else [0]
-        answers = honour_clicks(logits[offered], window_clicks(prompt, view))
+        answers = honour_clicks(logits[offered], clicks_in(view, prompt))
         grid = frames.feedback_shape(*state.image_size)
         full = frames.paste(answers, view, state.image_size, state.image_size)
         low_res = full if grid == state.image_size else frames.paste(answers, view, state.image_size, grid)
@@ -143,16 +145,15 @@ class BuiltinPredictor:
     def _look(
         self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int], *, single: bool
     ) -> tuple[View, np.ndarray, np.ndarray]:
-        """Decode in the view that the prompt calls for, or, with clicks alone, that a first look calls for."""
+        """Decode in the view that the prompt calls for, or, with clicks and strokes alone, that a first look does."""
         extent = known_extent(prompt, image_size)
         if extent is not None:
             view = frames.view_of(extent, *image_size, encoded.scales)
             return view, *self._decode(encoded, view, prompt, image_size, single=single)
         view = frames.whole_view(encoded.scales)
         logits, iou = self._decode(encoded, view, prompt, image_size, single=single)
-        positive = [(p.x, p.y) for p in prompt.points if p.label == 1]
         mask = frames.paste(logits[:1], view, image_size, frames.coarse_shape(*image_size))[0] > 0
-        extent = frames.extent_of(mask, positive, image_size)
+        extent = frames.extent_of(mask, foreground_xy(prompt, image_size), image_size)
         if extent is None:
             return view, logits, iou
         closer = frames.view_of(extent, *image_size, encoded.scales)
@@ -174,47 +175,7 @@ class BuiltinPredictor:
         last = np.zeros((frames.LOGITS_PX, frames.LOGITS_PX), np.float32)
         if prompt.low_res_logits is not None:
             last = frames.cut(prompt.low_res_logits, view, image_size)
-        clicks = window_clicks(prompt, view)
+        clicks = clicks_in(view, prompt)
         logits, iou = self._engine.decode(encoded, view, clicks, box, last, single=single)
         logits[0] = never_empty(logits[0])
         return logits, iou
-
-
-def window_clicks(prompt: Prompt, view: View) -> Float[np.ndarray, "p 3"]:
-    """Give the clicks in a window as x, y in its pixels and label."""
-    points = [(p.x * view.scale - view.x0, p.y * view.scale - view.y0, float(p.label)) for p in prompt.points]
-    seen = [p for p in points if 0 <= p[0] < frames.WINDOW_PX and 0 <= p[1] < frames.WINDOW_PX]
-    return np.array(seen, np.float32).reshape(-1, 3)
-
-
-def never_empty(logits: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """Raise logits that are negative everywhere, so that what is at least half as likely as the best cell is kept.
-
-    Objects of a few cells can stay below probability one half; whoever points at one is better served by a small mask
-    (with its low predicted IoU) than by none.
-    """
-    top = float(logits.max())
-    if top > 0:
-        return logits
-    half = 0.5 / (1.0 + np.exp(-top))
-    return logits - np.float32(np.log(half / (1.0 - half)))
-
-
-def candidates(logits: Float[np.ndarray, "4 h w"], iou: Float[np.ndarray, "4"]) -> list[int]:
-    """Choose three of four outputs: the single answer, then the two candidates most unlike it, best first."""
-    masks = logits > 0
-    overlap = (masks[1:] & masks[0]).sum((1, 2)) / np.maximum((masks[1:] | masks[0]).sum((1, 2)), 1)
-    others = np.delete(np.arange(1, len(masks)), overlap.argmax())
-    return [0, *sorted(others.tolist(), key=lambda i: -float(iou[i]))]
-
-
-def known_extent(prompt: Prompt, image_size: tuple[int, int]) -> frames.Extent | None:
-    """Bound the object by the box, or by the last mask and the foreground clicks; None when only clicks are known."""
-    positive = [(p.x, p.y) for p in prompt.points if p.label == 1]
-    if prompt.box is not None:
-        corners = [(prompt.box.x0, prompt.box.y0), (prompt.box.x1, prompt.box.y1), *positive]
-        xs, ys = [x for x, _ in corners], [y for _, y in corners]
-        return min(xs), min(ys), max(xs), max(ys)
-    if prompt.low_res_logits is not None and (prompt.low_res_logits > 0).any():
-        return frames.extent_of(prompt.low_res_logits > 0, positive, image_size)
-    return None

@@ -13,7 +13,7 @@ from prompts.builtin.encoded import EncodedImage
 from prompts.builtin.engine import Engine
 from prompts.builtin.frames import View
 from prompts.builtin.model import prompt_maps
-from prompts.builtin.training.prompting import Prompts
+from prompts.builtin.training.prompting import SCRIBBLE_SHARE, Prompts
 from prompts.geometry import tight_box_of
 
 BOX_JITTER = 0.15
@@ -21,6 +21,8 @@ BOX_JITTER = 0.15
 
 class BuiltinTrainee:
     """See `prompts.adaptation.Trainee`."""
+
+    scribble_share = SCRIBBLE_SHARE
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

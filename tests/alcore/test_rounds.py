@@ -64,6 +64,7 @@ def test_seconds_follow_the_cost_table():
     assert costs.prompted_object(n_clicks=0, n_boxes=1) == 7 + 2.5
     assert costs.prompted_object(n_clicks=2, n_boxes=1) == 7 + 3 + 3 + 2.5
     assert costs.prompted_object(n_clicks=3, n_boxes=0) == 2 + 3 + 3 + 2.5
+    assert costs.prompted_object(n_clicks=2, n_boxes=0, n_scribbles=1) == 8.5 + 3 + 3 + 2.5
     assert costs.outlined_objects(2) == 108
     assert costs.empty_image() == 2.5
     assert CostTable(box_s=4.0).prompted_object(n_clicks=0, n_boxes=1) == 6.5

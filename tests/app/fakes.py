@@ -26,7 +26,7 @@ SIDE = 16
 class FakePredictor:
     """The mask is the box, or a 5 x 5 square around the first click; its IoU says which image it was embedded from.
 
-    An adapted one makes squares of another size.
+    Without a click the square lies around where the first stroke begins. An adapted one makes squares of another size.
     """
 
     def __init__(self, *, embed_s: float = 0.0, reach: int = 2, model_id: str = "fake-segmenter") -> None:
@@ -52,7 +52,8 @@ class FakePredictor:
             box = prompt.box
             mask[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)] = True
         else:
-            row, col = int(prompt.points[0].y), int(prompt.points[0].x)
+            x, y = (prompt.points[0].x, prompt.points[0].y) if prompt.points else prompt.scribbles[0].xy[0]
+            row, col = int(y), int(x)
             mask[max(0, row - self.reach) : row + self.reach + 1, max(0, col - self.reach) : col + self.reach + 1] = 1
         iou = np.array([state.features / 255], np.float32)
         return MaskPrediction(masks=mask[None], predicted_iou=iou, low_res_logits=np.ones((1, 8, 8), np.float32))
@@ -83,6 +84,9 @@ class ThresholdHead:
         planes = np.zeros((len(foreground), len(bright), self.n_classes, SIDE, SIDE), np.float32)
         planes[:, :, 0], planes[:, :, 1] = 1 - foreground, foreground
         return planes
+
+    def member(self, i: int) -> "ThresholdHead":
+        return ThresholdHead([self.thresholds[i]], self.n_classes)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"thresholds": self.thresholds, "n_classes": self.n_classes}))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompts.cleanup import clean_mask, fill_holes, keep_clicked, remove_specks
-from prompts.types import Point, Prompt
+from prompts.types import Point, Prompt, Scribble
 
 
 def drawn(*rows: str) -> np.ndarray:
@@ -67,6 +67,17 @@ def test_all_of_it_together_obeys_the_clicks() -> None:
     ).all()
     assert (clean_mask(TWO, None, max_hole_px=9, clicked_parts_only=False).sum()) == 13
     assert clean_mask(np.zeros((3, 4), bool), prompt, max_hole_px=9, min_speck_px=9).sum() == 0
+
+
+def test_strokes_keep_their_parts_and_holes_as_clicks_do() -> None:
+    across = Scribble(((1.5, 0.5), (6.5, 3.5)))  # from the left part into the right one
+    assert keep_clicked(TWO, [across]).sum() == 12
+    assert keep_clicked(TWO, [Scribble(((0.2, 0.5), (0.8, 1.5)))]).sum() == 4
+    assert remove_specks(TWO, 5, keep=[Scribble(((0.5, 0.5), (1.5, 0.5)))]).sum() == 12
+    hole = Scribble(((5.2, 2.4), (5.8, 2.6)), 0)
+    assert (fill_holes(TWO, 9, keep=[hole]) == TWO).all()
+    prompt = Prompt(scribbles=(Scribble(((4.5, 1.5), (6.5, 1.5))), hole))
+    assert (clean_mask(TWO, prompt, max_hole_px=9) == keep_clicked(TWO)).all()
 
 
 @given(arrays(bool, (7, 11)), st.integers(0, 12), st.integers(0, 12), st.booleans())

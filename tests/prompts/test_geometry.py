@@ -12,13 +12,15 @@ from prompts.geometry import (
     LongestSide,
     box_mask,
     pixel_of,
+    pixels_along,
     point_at,
+    points_along,
     points_to_arrays,
     tight_box_of,
     validate_image,
     validate_prompt,
 )
-from prompts.types import Box, Point, Prompt
+from prompts.types import Box, Point, Prompt, Scribble
 
 SIZE = (40, 100)  # 40 high, 100 wide
 
@@ -30,13 +32,17 @@ def test_a_point_and_a_box_inside_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("prompt", "words"),
     [
-        (Prompt(), ["neither a point nor a box"]),
-        (Prompt(low_res_logits=np.zeros((4, 4), np.float32)), ["neither a point nor a box"]),
+        (Prompt(), ["neither a point nor a box nor a scribble"]),
+        (Prompt(low_res_logits=np.zeros((4, 4), np.float32)), ["neither a point nor a box nor a scribble"]),
         (Prompt(points=(Point(100.0, 5.0),)), ["point 1", "100 wide", "40 high", "swapped"]),
         (Prompt(points=(Point(5.0, 5.0), Point(5.0, 60.0))), ["point 2", "[0, 40)"]),
         (Prompt(points=(Point(-0.1, 5.0),)), ["outside the image"]),
         (Prompt(points=(Point(math.nan, 5.0),)), ["outside the image"]),
         (Prompt(points=(Point(5.0, 5.0, 2),)), ["label 2", "0 for background"]),
+        (Prompt(scribbles=(Scribble(()),)), ["scribble 1 has no vertex", "leave the scribble out"]),
+        (Prompt(scribbles=(Scribble(((1.0, 1.0),)), Scribble(((1.0, 1.0),), 2))), ["scribble 2 has label 2"]),
+        (Prompt(scribbles=(Scribble(((1.0, 1.0), (5.0, 40.0))),)), ["vertex 2 of scribble 1", "40 high", "[0, 40)"]),
+        (Prompt(scribbles=(Scribble(((math.inf, 1.0),)),)), ["vertex 1 of scribble 1", "outside"]),
         (Prompt(box=Box(10.0, 10.0, 10.0, 20.0)), ["is empty"]),
         (Prompt(box=Box(20.0, 10.0, 10.0, 20.0)), ["upper left corner first"]),
         (Prompt(box=Box(0.0, 0.0, 40.0, 100.0)), ["reaches out", "clip it to (0, 0, 100, 40)"]),
@@ -126,3 +132,66 @@ def test_to_image_undoes_to_model_and_stays_in_the_frame(
     np.testing.assert_allclose(frame.to_image(inside), points, rtol=1e-9, atol=1e-9)
     assert max(frame.input_size) == side
     assert (inside <= np.array(frame.input_size)[::-1] + 1e-9).all()
+
+
+def test_scribbles_are_accepted_alone_and_beside_other_prompts() -> None:
+    validate_prompt(Prompt(scribbles=(Scribble(((0.0, 0.0), (99.9, 39.9)), 0), Scribble(((5.0, 5.0),)))), SIZE)
+    validate_prompt(Prompt(points=(Point(1.0, 1.0),), scribbles=(Scribble(((5.0, 5.0),)),)), SIZE)
+
+
+def test_points_lie_evenly_along_a_bent_stroke_with_both_ends() -> None:
+    stroke = Scribble(((10.0, 10.0), (40.0, 10.0), (40.0, 20.0)))  # 40 long, with a corner at 30
+    np.testing.assert_allclose(points_along(stroke, 10.0), [[10, 10], [20, 10], [30, 10], [40, 10], [40, 20]])
+    np.testing.assert_allclose(points_along(stroke, 21.0), [[10, 10], [30, 10], [40, 20]])
+    np.testing.assert_allclose(points_along(stroke, 1e9), [[10, 10], [40, 20]])
+    np.testing.assert_allclose(points_along(stroke, 1e-3, max_points=3), [[10, 10], [30, 10], [40, 20]])
+
+
+def test_a_stroke_without_length_is_one_point_and_repeated_vertices_add_none() -> None:
+    assert points_along(Scribble(((3.5, 7.0),)), 2.0).tolist() == [[3.5, 7.0]]
+    assert points_along(Scribble(((3.5, 7.0),) * 3), 2.0).tolist() == [[3.5, 7.0]]
+    halting = Scribble(((0.0, 0.0), (0.0, 0.0), (4.0, 0.0), (4.0, 0.0)))
+    assert points_along(halting, 2.0).tolist() == [[0, 0], [2, 0], [4, 0]]
+
+
+@pytest.mark.parametrize(
+    ("stroke", "spacing_px", "max_points"),
+    [
+        (Scribble(()), 1.0, 9),
+        (Scribble(((1.0, math.nan),)), 1.0, 9),
+        (Scribble(((1.0, 1.0),)), 0.0, 9),
+        (Scribble(((1.0, 1.0),)), math.nan, 9),
+        (Scribble(((1.0, 1.0),)), 1.0, 1),
+    ],
+)
+def test_points_along_nothing_or_without_spacing_are_refused(
+    stroke: Scribble, spacing_px: float, max_points: int
+) -> None:
+    with pytest.raises(InvalidPrompt, match="points along a stroke need"):
+        points_along(stroke, spacing_px, max_points=max_points)
+
+
+places = st.tuples(st.floats(0, 99.9), st.floats(0, 39.9))
+
+
+@given(st.lists(places, min_size=1, max_size=8), st.floats(0.5, 50), st.integers(2, 40))
+def test_points_along_any_stroke_keep_the_ends_the_box_and_the_bounds(
+    xy: list[tuple[float, float]], spacing_px: float, max_points: int
+) -> None:
+    found = points_along(Scribble(tuple(xy)), spacing_px, max_points=max_points)
+    corners = np.array(xy)
+    length = np.hypot(*np.diff(corners, axis=0).T).sum()
+    assert 1 <= len(found) <= max_points
+    assert (found[0] == corners[0]).all()
+    assert (found >= corners.min(axis=0)).all()
+    assert (found <= corners.max(axis=0)).all()
+    steps = np.hypot(*np.diff(found, axis=0).T)
+    assert (steps <= max(spacing_px * 1.5, length / (max_points - 1)) + 1e-6).all()
+    if length > 0:
+        assert (found[-1] == corners[-1]).all()
+        assert len(found) == min(max_points, max(2, 1 + round(length / spacing_px)))
+
+
+def test_the_pixels_under_a_stroke_are_rows_and_columns_each_once() -> None:
+    assert pixels_along(Scribble(((7.2, 2.5), (9.9, 2.5)))).tolist() == [[2, 7], [2, 8], [2, 9]]
+    assert pixels_along(Scribble(((7.2, 2.5), (7.8, 2.5), (7.3, 2.6)))).tolist() == [[2, 7]]

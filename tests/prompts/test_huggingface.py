@@ -1,7 +1,5 @@
 """`prompts.huggingface` against the processors and full passes of `transformers`: tiny models, non-square images."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +9,10 @@ import torch
 
 from prompts.errors import InvalidPrompt, StateMismatch
 from prompts.huggingface import HuggingFaceModel, load_huggingface
-from prompts.predictor import Predictor
+from prompts.predictor import Predictor, as_points
 from prompts.registry import load_predictor
-from prompts.types import Box, Point, Prompt
+from prompts.types import Box, Point, Prompt, Scribble
+from tests.prompts.threads import assert_images_never_mix
 from tests.prompts.tiny_hf import FAMILIES, PATCH_PX, SIDE_PX, save_tiny
 
 SIZE = (40, 64)
@@ -133,6 +132,18 @@ def test_images_of_any_shape_agree_up_to_the_resampling(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_stroke_is_asked_as_a_few_points_along_it(models: dict[str, HuggingFaceModel], family: str) -> None:
+    model = models[family]
+    state = model.embed(picture())
+    stroked = Prompt(points=ONE, scribbles=(Scribble(((4.0, 20.0), (16.0, 20.0), (16.0, 23.0)), 0),))
+    ours = model.predict(state, stroked)
+    asked = model.predict(state, Prompt(points=as_points(stroked, SIZE)))
+    assert len(ours.masks) == 1
+    np.testing.assert_array_equal(ours.low_res_logits, asked.low_res_logits)
+    assert len(model.predict(state, Prompt(scribbles=stroked.scribbles)).masks) == 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_its_own_logits_can_be_fed_back_and_change_the_answer(models: dict[str, HuggingFaceModel], family: str) -> None:
     model = models[family]
     assert isinstance(model, Predictor)
@@ -164,23 +175,9 @@ def test_bad_prompts_and_foreign_states_are_refused(models: dict[str, HuggingFac
         models["edgetam"].predict(state, Prompt(points=ONE))
 
 
-def test_two_images_in_eight_threads_never_mix(models: dict[str, HuggingFaceModel]) -> None:
-    model = models["sam2"]
-    images = [picture(seed=k) for k in range(2)]
-    states = [model.embed(image) for image in images]
-    expected = [model.predict(state, Prompt(points=TWO)).low_res_logits for state in states]
-    start = threading.Barrier(8)
-
-    def work(k: int) -> bool:
-        start.wait()
-        return all(
-            np.allclose(model.predict(states[k % 2], Prompt(points=TWO)).low_res_logits, expected[k % 2], atol=1e-5)
-            and np.allclose(model.embed(images[k % 2]).features[-1], states[k % 2].features[-1], atol=1e-5)
-            for _ in range(3)
-        )
-
-    with ThreadPoolExecutor(8) as threads:
-        assert all(threads.map(work, range(8)))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_two_images_in_eight_threads_never_mix(models: dict[str, HuggingFaceModel], family: str) -> None:
+    assert_images_never_mix(models[family], [picture(seed=k) for k in range(2)], Prompt(points=TWO))
 
 
 @pytest.mark.parametrize("family", ["sam", "sam2", "edgetam"])

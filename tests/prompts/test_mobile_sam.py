@@ -12,9 +12,10 @@ from prompts.errors import CheckpointError
 from prompts.mobile_sam import load_mobile_sam
 from prompts.registry import load_predictor
 from prompts.sam import SamModel, load_sam
-from prompts.types import Box, Point, Prompt
+from prompts.types import Box, Point, Prompt, Scribble
 from tests.prompts.test_sam import disc_image
 from tests.prompts.test_sam_files import RunsCode
+from tests.prompts.threads import assert_images_never_mix
 from tests.prompts.tiny_mobile_sam import PUBLISHED, encode, make_state_dict
 from tests.prompts.tiny_sam import make_sam
 
@@ -50,14 +51,20 @@ def test_each_tensor_goes_to_its_place(model: SamModel, weights: dict[str, torch
     torch.testing.assert_close(features, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_clicks_and_boxes_become_masks(model: SamModel) -> None:
+def test_clicks_boxes_and_strokes_become_masks(model: SamModel) -> None:
     state = model.embed(disc_image(SIZE))
     click = model.predict(state, Prompt(points=(Point(19.0, 28.0),)))
     boxed = model.predict(
         state, Prompt(box=Box(2.0, 5.0, 60.0, 40.0), low_res_logits=click.low_res_logits[click.chosen])
     )
-    assert (click.masks.shape, boxed.masks.shape) == ((3, *SIZE), (1, *SIZE))
+    stroked = model.predict(state, Prompt(scribbles=(Scribble(((10.0, 28.0), (25.0, 30.0))),)))
+    assert (click.masks.shape, boxed.masks.shape, stroked.masks.shape) == ((3, *SIZE), (1, *SIZE), (1, *SIZE))
     assert click.low_res_logits.shape == (3, 24, 24)
+
+
+def test_two_images_in_eight_threads_never_mix(model: SamModel) -> None:
+    images = [disc_image(SIZE, seed=k) for k in range(2)]
+    assert_images_never_mix(model, images, Prompt(points=(Point(19.0, 28.0),)))
 
 
 def test_bfloat16_stays_near_float32(checkpoint: Path, model: SamModel) -> None:

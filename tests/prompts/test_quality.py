@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from prompts.overlap import dice, iou
 from prompts.quality import mask_quality, prompt_compliance, stability_score
-from prompts.types import Box, MaskPrediction, Point, Prompt
+from prompts.types import Box, MaskPrediction, Point, Prompt, Scribble
 
 SIZE = (20, 50)
 
@@ -47,6 +47,17 @@ def test_each_disobedience_lowers_compliance_by_its_share() -> None:
     short = Prompt(box=Box(28.0, 5.0, 48.0, 15.0))
     assert prompt_compliance(mask, short) == 0.75  # the left side is 12 pixels away
     assert prompt_compliance(block(0, 4, 0, 4), short) == 0.0
+
+
+def test_a_stroke_counts_by_the_share_of_its_pixels_that_are_obeyed() -> None:
+    mask = block(5, 15, 40, 48)
+    inside = Scribble(((41.5, 6.5), (46.5, 6.5)))
+    half = Scribble(((44.5, 10.5), (49.5, 10.5)))  # columns 44 to 49, of which 44 to 47 are in
+    assert prompt_compliance(mask, Prompt(scribbles=(inside,))) == 1.0
+    assert prompt_compliance(mask, Prompt(scribbles=(half,))) == pytest.approx(4 / 6)
+    assert prompt_compliance(mask, Prompt(scribbles=(Scribble(half.xy, 0),))) == pytest.approx(2 / 6)
+    mixed = Prompt(points=(Point(41.0, 6.0),), scribbles=(inside, Scribble(half.xy, 0)))
+    assert prompt_compliance(mask, mixed) == pytest.approx((1 + 1 + 2 / 6) / 3)
 
 
 def test_an_empty_mask_has_no_quality() -> None:

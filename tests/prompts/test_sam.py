@@ -1,7 +1,5 @@
 """`prompts.sam` against segment_anything's own SamPredictor: a tiny model of the same classes, non-square images."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +10,11 @@ from segment_anything import SamPredictor
 from segment_anything.modeling import Sam
 
 from prompts.errors import CheckpointError, InvalidPrompt, StateMismatch
+from prompts.predictor import POINTS_PER_STROKE, as_points
 from prompts.registry import load_predictor
 from prompts.sam import SamModel, load_sam
-from prompts.types import Box, MaskPrediction, Point, Prompt
+from prompts.types import Box, MaskPrediction, Point, Prompt, Scribble
+from tests.prompts.threads import assert_images_never_mix
 from tests.prompts.tiny_sam import IMAGE_PX, make_sam
 
 torch.set_num_threads(1)
@@ -120,6 +120,21 @@ def test_only_a_single_bare_click_gets_three_candidates_and_the_best_is_chosen(m
         assert len(model.predict(state, prompt).masks) == 1
 
 
+def test_a_stroke_is_asked_as_a_few_points_along_it_and_gets_one_mask(model: SamModel) -> None:
+    state = model.embed(disc_image())
+    stroke = Scribble(((4.0, 20.0), (16.0, 20.0), (16.0, 23.0)), 0)  # 15 long
+    points = as_points(Prompt(points=ONE, scribbles=(stroke,)), SIZE)
+    assert points == (*ONE, Point(4.0, 20.0, 0), Point(9.0, 20.0, 0), Point(14.0, 20.0, 0), Point(16.0, 23.0, 0))
+    assert len(points) == 1 + POINTS_PER_STROKE
+    stroked = model.predict(state, Prompt(points=ONE, scribbles=(stroke,)))
+    assert len(stroked.masks) == 1
+    np.testing.assert_array_equal(stroked.low_res_logits, model.predict(state, Prompt(points=points)).low_res_logits)
+    alone = Prompt(scribbles=(Scribble(((4.0, 20.0),)),))
+    assert as_points(alone, SIZE) == (Point(4.0, 20.0),)
+    assert len(model.predict(state, alone).masks) == 1
+    assert len(as_points(Prompt(scribbles=(Scribble(((4.0, 20.0), (4.5, 20.0))),)), SIZE)) == 2
+
+
 def test_its_own_logits_can_be_fed_back_and_change_the_answer(model: SamModel) -> None:
     state = model.embed(disc_image())
     first = model.predict(state, Prompt(points=ONE))
@@ -130,21 +145,7 @@ def test_its_own_logits_can_be_fed_back_and_change_the_answer(model: SamModel) -
 
 
 def test_two_images_in_eight_threads_never_mix(model: SamModel) -> None:
-    images = [disc_image(seed=k) for k in range(2)]
-    states = [model.embed(image) for image in images]
-    expected = [model.predict(state, Prompt(points=TWO)).low_res_logits for state in states]
-    start = threading.Barrier(8)
-
-    def work(k: int) -> bool:
-        start.wait()
-        return all(
-            np.allclose(model.predict(states[k % 2], Prompt(points=TWO)).low_res_logits, expected[k % 2], atol=1e-5)
-            and np.allclose(model.embed(images[k % 2]).features, states[k % 2].features, atol=1e-5)
-            for _ in range(3)
-        )
-
-    with ThreadPoolExecutor(8) as threads:
-        assert all(threads.map(work, range(8)))
+    assert_images_never_mix(model, [disc_image(seed=k) for k in range(2)], Prompt(points=TWO))
 
 
 def test_the_state_knows_its_image_and_its_weight_in_bytes(model: SamModel) -> None:

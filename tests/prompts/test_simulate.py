@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import distance_transform_edt
 
 from prompts.errors import InvalidPrompt
 from prompts.geometry import pixel_of, tight_box_of
-from prompts.simulate import Dialogue, first_click, next_click, simulate_object, tight_box
-from prompts.types import Box, Point
+from prompts.simulate import Dialogue, first_click, next_click, next_scribble, simulate_object, tight_box
+from prompts.types import Box, Point, Scribble
 from tests.prompts.fakes import ErodingPredictor, disc
 
 SIZE = (40, 70)  # not square, and the disc is off the centre
@@ -88,6 +89,57 @@ def test_a_click_lies_on_an_error_and_says_what_is_true_there(gt: np.ndarray, pr
         assert gt[pixel_of(click)] == bool(click.label) != pred[pixel_of(click)]
 
 
+def test_a_long_error_is_stroked_along_its_middle() -> None:
+    gt = np.zeros(SIZE, bool)
+    gt[10:15, 5:60] = True
+    stroke = next_scribble(gt, np.zeros(SIZE, bool), rng=np.random.default_rng(0))
+    assert stroke is not None
+    xs, ys = np.array(stroke.xy).T
+    assert stroke.label == 1
+    assert np.ptp(xs) >= 45
+    assert np.mean(ys == 12.5) > 0.8  # the middle row
+    assert np.abs(np.diff(np.array(stroke.xy), axis=0)).max() == 1  # from pixel to neighbouring pixel
+
+
+def test_a_round_error_is_stroked_across() -> None:
+    stroke = next_scribble(DISC, np.zeros(SIZE, bool), rng=np.random.default_rng(0))
+    assert stroke is not None
+    (x0, y0), (x1, y1) = stroke.xy[0], stroke.xy[-1]
+    assert np.hypot(x1 - x0, y1 - y0) >= 8  # of 19 across
+    depth = distance_transform_edt(DISC)
+    assert min(depth[pixel_of(Point(x, y))] for x, y in stroke.xy) >= 0.5 * depth.max()
+
+
+def test_the_stroke_goes_to_the_deeper_error_and_says_what_it_is() -> None:
+    gt, pred = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
+    gt[5:10, 5:10] = True  # missed: depth 3
+    pred[20:27, 40:60] = True  # superfluous: depth 4
+    stroke = next_scribble(gt, pred, rng=np.random.default_rng(0))
+    assert stroke is not None
+    assert stroke.label == 0
+    assert all(pred[pixel_of(Point(x, y))] for x, y in stroke.xy)
+
+
+def test_a_speck_gets_a_stroke_of_one_pixel_and_no_error_none() -> None:
+    gt = np.zeros(SIZE, bool)
+    gt[3, 4] = True
+    assert next_scribble(gt, np.zeros(SIZE, bool), rng=np.random.default_rng(0)) == Scribble(((4.5, 3.5),))
+    assert next_scribble(gt, gt, rng=np.random.default_rng(0)) is None
+
+
+@given(masks, masks, st.integers(0, 9))
+def test_a_stroke_lies_on_errors_of_its_side_and_the_seed_decides(gt: np.ndarray, pred: np.ndarray, seed: int) -> None:
+    stroke, again = (next_scribble(gt, pred, rng=np.random.default_rng(seed)) for _ in range(2))
+    assert stroke == again
+    assert (stroke is None) == bool((gt == pred).all())
+    if stroke is not None:
+        click = next_click(gt, pred, ())
+        assert click is not None
+        assert stroke.label == click.label
+        for x, y in stroke.xy:
+            assert gt[pixel_of(Point(x, y))] == bool(stroke.label) != pred[pixel_of(Point(x, y))]
+
+
 def test_an_empty_object_has_no_first_click_and_no_box() -> None:
     with pytest.raises(InvalidPrompt, match="nothing to click"):
         first_click(np.zeros(SIZE, bool))
@@ -133,6 +185,18 @@ def test_a_dialogue_carries_all_clicks_the_box_and_the_last_logits() -> None:
     assert model.prompts[0].low_res_logits is None
     assert model.prompts[2].low_res_logits is not None
     assert model.prompts[2].low_res_logits[12, 51] == np.float32(5.0) + np.float32(0.01)  # those of call 1, not 0
+
+
+def test_a_dialogue_carries_all_strokes_beside_the_clicks() -> None:
+    model = ErodingPredictor()
+    dialogue = Dialogue(model, model.embed(IMAGE))
+    one, two = Scribble(((50.5, 12.5), (52.5, 12.5))), Scribble(((1.5, 1.5),), 0)
+    dialogue.ask(one)
+    dialogue.ask(Point(51.5, 12.5))
+    dialogue.ask(two)
+    assert [p.scribbles for p in model.prompts] == [(one,), (one,), (one, two)]
+    assert [len(p.points) for p in model.prompts] == [0, 1, 1]
+    assert dialogue.scribbles == (one, two)
 
 
 @pytest.mark.parametrize(

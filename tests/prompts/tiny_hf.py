@@ -100,7 +100,10 @@ def save_tiny(family: str, folder: Path, *, seed: int = 0) -> Any:
     model = getattr(transformers, f"{_CLASSES[family]}Model")(make_config(family)).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            if any(part in name for part in ("rel_pos", "pos_embed", "no_memory")):  # zeros, which would hide mistakes
+            # As initialised, zeros would hide mistakes, and signals so small that no image makes a difference.
+            if any(part in name for part in ("rel_pos", "pos_embed", "no_memory")):
                 weight.normal_(std=0.3)
+            elif weight.ndim > 1:
+                weight.normal_(std=weight[0].numel() ** -0.5)
     model.save_pretrained(folder)
     return model

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from prompts.builtin.frames import WINDOW_PX
 from prompts.builtin.training.data import Record
+from prompts.builtin.training.prompting import tight_boxes
 
 OBJECTS_PER_WINDOW = 4
 MIN_AREA_PX = 20
@@ -178,12 +179,3 @@ def change_intensity(
 def standardise(image: Float[Tensor, "3 h w"], whole: Float[Tensor, "3 a b"]) -> Float[Tensor, "3 h w"]:
     """Bring values in [0, 1] to mean 0 and deviation 1 by the statistics of the whole image they came from."""
     return (image - whole.mean()) / (whole.std() + 0.03)
-
-
-def tight_boxes(masks: Tensor) -> Float[Tensor, "k 4"]:
-    """Return x0, y0, x1, y1 (exclusive) of each mask, in pixels."""
-    boxes = []
-    for mask in masks:
-        cols, rows = torch.nonzero(mask.any(0)).flatten(), torch.nonzero(mask.any(1)).flatten()
-        boxes.append([cols[0].item(), rows[0].item(), cols[-1].item() + 1, rows[-1].item() + 1])
-    return torch.tensor(boxes, dtype=torch.float32)

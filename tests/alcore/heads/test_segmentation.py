@@ -184,6 +184,7 @@ def test_each_member_leaves_its_own_fold_out():
     first, second = head.predict(dense, images).argmax(axis=2)
     assert (first == flipped).mean() > 0.9, "member 0 saw only the flipped masks of fold 1"
     assert (second == masks).mean() > 0.9, "member 1 saw only the plain masks of fold 0"
+    np.testing.assert_array_equal(head.member(1).predict(dense, images)[0], head.predict(dense, images)[1])
     with pytest.raises(InvalidInput, match="accept at least one mask"):
         train_segmentation_head(
             dense,

@@ -52,6 +52,11 @@ def test_the_whole_loop_over_http(http: TestClient) -> None:
     assert round(mask["predicted_iou"] * 255) == number
     assert 0 <= mask["quality"] <= 1
 
+    stroke = {"scribbles": [{"points": [[15.5, 10.5], [17.5, 11.5]]}, {"points": [[2.5, 2.5]], "label": 0}]}
+    stroked = http.post(f"/v1/items/{item['id']}/predict", json=stroke)
+    assert stroked.status_code == 200
+    assert decode_rle({"size": mask["size"], "counts": stroked.json()["counts"]}).sum() == 25
+
     token = item["lease"]["token"]
     assert http.put(
         f"/v1/items/{item['id']}/draft", json={"lease_token": token, "draft": {"o": [1]}}
@@ -63,7 +68,10 @@ def test_the_whole_loop_over_http(http: TestClient) -> None:
         "lease_token": token,
         "base_version": 0,
         "label": None,
-        "objects": [{"class_id": 1, "mask": {"size": mask["size"], "counts": mask["counts"]}, "from_suggestion": True}],
+        "objects": [
+            {"class_id": 1, "mask": {"size": mask["size"], "counts": mask["counts"]}, "from_suggestion": True},
+            {"class_id": 1, "mask": {"size": mask["size"], "counts": mask["counts"]}, **stroke},
+        ],
         "window": {"level": 100, "width": 50},
         "seconds": 5.4,
         "clicks": 3,
@@ -91,7 +99,12 @@ def test_the_whole_loop_over_http(http: TestClient) -> None:
     assert error_of(http.get(f"/v1/items/{item['id']}/suggestion")) == (404, "not_found")
     reopened = http.post(f"/v1/items/{item['id']}/lease", json={"annotator": "bob"}).json()
     assert (reopened["version"], reopened["state"], reopened["lease"]["annotator"]) == (1, "labeled", "bob")
-    assert len(http.get(f"/v1/items/{item['id']}/annotations").json()) == 1
+    kept = http.get(f"/v1/items/{item['id']}/annotations").json()
+    assert len(kept) == 1
+    assert [entry["scribbles"] for entry in kept[0]["objects"]] == [
+        [],
+        [{"points": [[15.5, 10.5], [17.5, 11.5]], "label": 1}, {"points": [[2.5, 2.5]], "label": 0}],
+    ]
 
     exported = http.post(f"/v1/projects/{pid}/exports", json={"format": "masks"})
     assert exported.headers["content-type"] == "application/zip"
@@ -142,6 +155,11 @@ def test_pixels_are_raw_and_little_endian(http: TestClient, fake_service: Annota
         ("POST", "/v1/projects/1/next", {"unknown": 1}, (422, "invalid_request")),
         ("POST", "/v1/items/1/predict", {}, (422, "invalid_prompt")),
         ("POST", "/v1/items/1/predict", {"points": [{"x": 999, "y": 1}]}, (422, "invalid_prompt")),
+        ("POST", "/v1/items/1/predict", {"scribbles": [{"points": [[1, 1], [999, 1]]}]}, (422, "invalid_prompt")),
+        ("POST", "/v1/items/1/predict", {"scribbles": [{"points": []}]}, (422, "invalid_request")),
+        ("POST", "/v1/items/1/predict", {"scribbles": [{"points": [[1, 1, 1]]}]}, (422, "invalid_request")),
+        ("POST", "/v1/items/1/predict", {"scribbles": [{"points": [[1, 1]] * 1001}]}, (422, "invalid_request")),
+        ("POST", "/v1/items/1/predict", {"scribbles": [{"points": [[1, 1]]}] * 33}, (422, "invalid_request")),
         ("POST", "/v1/items/99/predict", {"box": [0, 0, 5, 5]}, (404, "not_found")),
         ("POST", "/v1/projects/1/exports", {"format": "dicom"}, (422, "invalid_request")),
         ("POST", "/v1/projects/1/import", {"paths": ["/nowhere/at/all"]}, (404, "not_found")),

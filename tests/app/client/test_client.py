@@ -102,7 +102,11 @@ def test_one_item_from_lease_to_mask(lesions: Project, images: Path) -> None:
         item.add(second, "nerve")
     with pytest.raises(InvalidRequest, match="bool array"):
         item.add(np.zeros((3, 3), bool), "mass")
+    line = [(item.width * 0.4, item.height * 0.5), (item.width * 0.6, item.height * 0.55)]
+    third = item.predict(scribbles=[(line, 1), ([(1.0, 2.0)], 0)], previous=second)
+    assert third.mask.shape == (item.height, item.width)
     item.add(second, "mass")
+    item.add(third, "mass")
     drawn = np.zeros((item.height, item.width), bool)
     drawn[5:20, 10:40] = True
     receipt = item.accept(drawn, class_name="cyst")
@@ -112,9 +116,15 @@ def test_one_item_from_lease_to_mask(lesions: Project, images: Path) -> None:
     assert stored is not None
     assert [(o.class_id, o.edited, len(o.points), o.box is not None) for o in stored.objects] == [
         (1, False, 1, True),
+        (1, False, 0, False),
         (2, True, 0, False),
     ]
-    assert stored.clicks == 2  # a click and a box
+    assert [[(s.points, s.label) for s in o.scribbles] for o in stored.objects] == [
+        [],
+        [(line, 1), ([(1.0, 2.0)], 0)],
+        [],
+    ]
+    assert stored.clicks == 4  # a click and a box, and two strokes
     assert stored.annotator == "ann"
     assert stored.seconds > 0
 
@@ -124,6 +134,8 @@ def test_prompts_outside_the_image_are_refused_by_the_model(lesions: Project) ->
     assert item is not None
     with pytest.raises(InvalidPrompt):
         item.predict(points=[(item.width + 50.0, 5.0, 1)])
+    with pytest.raises(InvalidPrompt, match="vertex 2 of scribble 1"):
+        item.predict(scribbles=[([(5.0, 5.0), (5.0, item.height + 1.0)], 1)])
     with pytest.raises((InvalidPrompt, InvalidInput, InvalidRequest)):
         item.predict()
     item.release()

@@ -1,5 +1,6 @@
 """What an accepted answer must look like."""
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from alcore.errors import InvalidInput
 from app.errors import TooLarge, VersionConflict
 from app.service import AnnotationService
+from app.store import annotations as rows
 from tests.app.workspaces import HEIGHT, WIDTH, accept_next, answer_of, open_fake, queue_all, seeded
 
 EMPTY = {"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}
@@ -48,13 +50,32 @@ def test_prompts_window_time_and_clicks_are_kept(fake_service: AnnotationService
     assert item is not None
     one = {
         "class_id": 2, "mask": EMPTY, "points": [{"x": 1.5, "y": 2.5, "label": 0}], "box": [1, 2, 3, 4],
+        "scribbles": [{"points": [[1.5, 2.5], [7.25, 8]], "label": 0}, {"points": [[3, 3]], "label": 1}],
         "predicted_iou": 0.5, "quality": 0.4, "model_id": "fake", "edited": True,
     }  # fmt: skip
     body = answer_of(item, objects=[one], window={"level": 100, "width": 50}, seconds=7.5, clicks=3)
     fake_service.annotate(item.id, body)
     kept = fake_service.history(item.id)[0]
     assert kept.objects == body.objects
+    assert [(s.points, s.label) for s in kept.objects[0].scribbles] == [
+        ([(1.5, 2.5), (7.25, 8.0)], 0),
+        ([(3.0, 3.0)], 1),
+    ]
     assert (kept.window, kept.seconds, kept.clicks, kept.annotator) == (body.window, 7.5, 3, "ann")
+
+
+def test_an_annotation_from_before_there_were_scribbles_is_read(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 1)
+    queue_all(fake_service, project.id)
+    item = fake_service.next_item(project.id, "ann")
+    assert item is not None
+    body = answer_of(item).model_dump(mode="json", include={"label", "objects", "window", "seconds", "clicks"})
+    for entry in body["objects"]:
+        del entry["scribbles"]
+    values = {**body, "submission_id": str(uuid.uuid4()), "annotator": "ann", "model_id": None}
+    with fake_service.context.db.write() as connection:
+        rows.add(connection, item.id, base_version=0, values=values)
+    assert [entry.scribbles for entry in fake_service.history(item.id)[0].objects] == [[]]
 
 
 def test_classification_takes_a_known_label_and_no_objects(fake_service: AnnotationService) -> None:

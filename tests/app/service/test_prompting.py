@@ -12,7 +12,9 @@ import pytest
 from alcore.masks import decode_rle
 from app.api.schemas import PredictAnswer, PredictRequest, WindowIn
 from app.service import AnnotationService
+from app.service.asked import asked_prompt
 from prompts.errors import InvalidPrompt
+from prompts.types import Box, Point, Prompt, Scribble
 from tests.app.fakes import FakeModels, FakePredictor
 from tests.app.workspaces import HEIGHT, WIDTH, open_fake, queue_all, seeded
 
@@ -83,7 +85,14 @@ def test_logits_over_the_budget_are_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "request_", [{"points": []}, {"points": [{"x": -1, "y": 3}]}, {"box": [5, 5, 5, 9]}, {"box": [0, 0, WIDTH + 1, 5]}]
+    "request_",
+    [
+        {"points": []},
+        {"points": [{"x": -1, "y": 3}]},
+        {"box": [5, 5, 5, 9]},
+        {"box": [0, 0, WIDTH + 1, 5]},
+        {"scribbles": [{"points": [[3, 3], [3, HEIGHT]]}]},
+    ],
 )
 def test_prompts_outside_the_image_are_refused_before_any_model_runs(
     fake_service: AnnotationService, fake_models: FakeModels, request_: dict[str, object]
@@ -100,6 +109,28 @@ def test_a_box_on_a_non_square_image_lands_where_it_was_drawn(fake_service: Anno
     rows, cols = np.nonzero(mask_of(answer))
     assert (rows.min(), rows.max(), cols.min(), cols.max()) == (3, 8, 20, 37)
     assert answer.size == (HEIGHT, WIDTH)
+
+
+def test_strokes_reach_the_model_as_they_were_drawn() -> None:
+    request = PredictRequest.model_validate(
+        {"points": [{"x": 1, "y": 2}], "scribbles": [{"points": [[3, 4.5], [6, 7]]}, {"points": [[8, 9]], "label": 0}]}
+    )
+    strokes = (Scribble(((3.0, 4.5), (6.0, 7.0))), Scribble(((8.0, 9.0),), 0))
+    assert asked_prompt(request) == Prompt(points=(Point(1.0, 2.0),), scribbles=strokes)
+    assert asked_prompt(PredictRequest(box=(1, 2, 3, 4))) == Prompt(box=Box(1.0, 2.0, 3.0, 4.0))
+
+
+def test_a_stroke_alone_is_answered_and_lowers_the_quality_where_it_is_disobeyed(
+    fake_service: AnnotationService,
+) -> None:
+    seeded(fake_service, 2)
+    obeyed, disobeyed = (
+        fake_service.predict(2, PredictRequest.model_validate({"scribbles": [{"points": line}]}))
+        for line in ([[20.5, 5.5], [22.5, 5.5]], [[20.5, 5.5], [30.5, 5.5]])
+    )
+    rows, cols = np.nonzero(mask_of(obeyed))
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (3, 7, 18, 22)
+    assert 0 < disobeyed.quality < obeyed.quality
 
 
 def test_the_window_is_part_of_what_is_encoded(fake_service: AnnotationService, predictor: FakePredictor) -> None:

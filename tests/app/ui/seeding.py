@@ -59,6 +59,8 @@ def seed(workspace: Path) -> None:
         service.import_files(classify.id, [(f"{i}.png", io.BytesIO(discs_image(900 + i))) for i in range(4)])
         queue_all(service, classify.id)
         adapt(service)
+        idle = service.create_project("idle", task="segmentation", classes=["disc"])
+        service.import_files(idle.id, [(f"{i}.png", io.BytesIO(discs_image(800 + i))) for i in range(2)])
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)
         service.import_files(rounds.id, [(f"{i:02d}.png", io.BytesIO(discs_image(700 + i))) for i in range(14)])
 

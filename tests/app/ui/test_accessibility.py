@@ -49,7 +49,7 @@ def test_forms_and_tables_are_accessible(open_page: OpenPage, scheme: str) -> No
 
 
 def test_without_an_image_the_tools_rest_and_the_help_does_not(open_page: OpenPage, scheme: str) -> None:
-    page = open_page("rounds", color_scheme=scheme)
+    page = open_page("idle", color_scheme=scheme)
     assert page.barriers() == []
     assert page.page.locator(".fc-bar [data-command=brush]").evaluate("(button) => button.closest('[inert]') !== null")
     page.page.get_by_role("button", name="Keys").click()

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from jaxtyping import Bool, UInt8
 
+from prompts.builtin.answers import candidates, never_empty
 from prompts.builtin.frames import feedback_shape
-from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor, candidates, never_empty
+from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor
 from prompts.errors import CheckpointError, InvalidPrompt, StateMismatch
-from prompts.types import Box, ImageState, Point, Prompt
+from prompts.geometry import pixels_along
+from prompts.types import Box, ImageState, Point, Prompt, Scribble
+from tests.prompts.threads import assert_images_never_mix
 
 HEIGHT, WIDTH = 240, 400
 DISC_X, DISC_Y, DISC_R = 300.0, 70.0, 40.0
@@ -51,6 +54,11 @@ def test_a_click_in_an_off_centre_disc_of_a_wide_image_gives_the_disc(
     found = predictor.predict(state, CLICK)
     assert found.mask[int(DISC_Y), int(DISC_X)]
     assert dice(found.mask, TRUTH) > 0.7
+
+
+def test_two_images_in_eight_threads_never_mix(predictor: BuiltinPredictor) -> None:
+    images = [noisy_image(truth) for truth in (TRUTH, disc(HEIGHT, WIDTH, 90.0, 160.0, 30.0))]
+    assert_images_never_mix(predictor, images, Prompt(points=(Point(95.0, 150.0),)))
 
 
 def test_a_click_in_a_tall_image_gives_the_disc(predictor: BuiltinPredictor) -> None:
@@ -100,6 +108,27 @@ def test_fed_back_logits_and_a_background_click_take_an_area_away(predictor: Bui
     found = predictor.predict(state, prompt)
     assert found.masks.shape[0] == 1
     assert not found.mask[120, 240]
+    assert found.mask[120, 140]
+
+
+def test_a_stroke_alone_gives_one_mask_that_holds_most_of_it(predictor: BuiltinPredictor, state: ImageState) -> None:
+    stroke = Scribble(((DISC_X - 22, DISC_Y - 12), (DISC_X, DISC_Y + 4), (DISC_X + 20, DISC_Y + 15)))
+    found = predictor.predict(state, Prompt(scribbles=(stroke,)))
+    rows, cols = pixels_along(stroke).T
+    assert found.masks.shape == (1, HEIGHT, WIDTH)
+    assert found.mask[rows, cols].mean() > 0.9
+    assert dice(found.mask, TRUTH) > 0.7
+    assert len(predictor.predict(state, Prompt(points=CLICK.points, scribbles=(stroke,))).masks) == 1
+
+
+def test_a_background_stroke_takes_an_area_away(predictor: BuiltinPredictor) -> None:
+    left, right = disc(HEIGHT, WIDTH, 150.0, 120.0, 42.0), disc(HEIGHT, WIDTH, 226.0, 120.0, 42.0)
+    state = predictor.embed(noisy_image(left | right))
+    both = np.where(left | right, 6.0, -6.0).astype(np.float32)
+    keep, away = Scribble(((140.0, 100.0), (140.0, 140.0))), Scribble(((240.0, 95.0), (240.0, 145.0)), 0)
+    found = predictor.predict(state, Prompt(scribbles=(keep, away), low_res_logits=both))
+    rows, cols = pixels_along(away).T
+    assert found.mask[rows, cols].mean() < 0.2
     assert found.mask[120, 140]
 
 
@@ -153,6 +182,7 @@ def test_tiny_and_narrow_images_are_answered(predictor: BuiltinPredictor, shape:
         Prompt(points=(Point(5.0, -0.5),)),
         Prompt(points=(Point(float("nan"), 5.0),)),
         Prompt(points=(Point(5.0, 5.0, 2),)),
+        Prompt(scribbles=(Scribble(((5.0, 5.0), (5.0, HEIGHT + 0.0))),)),
         Prompt(box=Box(10.0, 10.0, 10.0, 50.0)),
         Prompt(box=Box(10.0, 10.0, WIDTH + 5.0, 50.0)),
         Prompt(points=(Point(5.0, 5.0),), low_res_logits=np.zeros((64, 64), np.float32)),

@@ -8,9 +8,9 @@ from prompts.builtin.model import PromptableNet
 from prompts.builtin.training.checkpoints import load_checkpoint, save_checkpoint
 from prompts.builtin.training.data import label_components, make_world
 from prompts.builtin.training.losses import mask_losses, total_loss
-from prompts.builtin.training.prompting import corrective_clicks, first_prompts
+from prompts.builtin.training.prompting import corrective_clicks, first_prompts, tight_boxes
 from prompts.builtin.training.train import learning_rate
-from prompts.builtin.training.windows import WindowDataset, tight_boxes
+from prompts.builtin.training.windows import WindowDataset
 
 
 @pytest.fixture(scope="module")

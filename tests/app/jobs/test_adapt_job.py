@@ -168,6 +168,8 @@ def test_a_split_of_one_patient_is_refused_until_another_one_was_learned_from() 
         ({"model_id": "m", "box": [0, 0, 1, 1]}, False),
         ({"model_id": "m", "box": [0, 0, 1, 1], "points": [{}]}, True),
         ({"model_id": "m", "points": [{}, {}]}, True),
+        ({"model_id": "m", "scribbles": [{}]}, False),
+        ({"model_id": "m", "points": [{}], "scribbles": [{}]}, True),
         ({"model_id": "m", "points": [{}], "edited": True}, True),
         ({"model_id": "head", "from_suggestion": True}, False),
         ({"model_id": "head", "from_suggestion": True, "edited": True}, True),
