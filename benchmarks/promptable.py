@@ -24,8 +24,10 @@ from prompts.bench_data import BenchImage, read_bench_images
 from prompts.builtin.predictor import BuiltinPredictor
 from prompts.builtin.split import is_held_out
 from prompts.geometry import pixel_of
+from prompts.overlap import dice
 from prompts.predictor import Predictor
 from prompts.registry import load_predictor
+from prompts.simulate import tight_box
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 STEPS = ("box", *map(str, CLICKS))
@@ -52,6 +54,8 @@ class Watched:
 
 def measure(images: list[BenchImage], predictor: Predictor) -> dict[str, object]:
     """Click through all objects: scores of each one by step, clicks to IoU 0.85, and the share of clicks kept."""
+    if isinstance(predictor, EllipseInBox):
+        return measure_boxes(images, predictor)
     watched = Watched(predictor)
     scores: dict[str, list[float]] = {step: [] for step in (*STEPS, "noc85")}
     names: list[str] = []
@@ -64,6 +68,18 @@ def measure(images: list[BenchImage], predictor: Predictor) -> dict[str, object]
             scores["noc85"].append(found.noc["noc85"])
             names.append(image.stem)
     return {"stems": names, "scores": scores, "kept": float(np.mean(watched.kept)), "n_clicks": len(watched.kept)}
+
+
+def measure_boxes(images: list[BenchImage], predictor: Predictor) -> dict[str, object]:
+    """Scores of a tool that takes no clicks."""
+    found: dict[str, list] = {"stems": [], "box": []}
+    for image in images:
+        state = predictor.embed(image.rgb)
+        for gt_mask in image.objects:
+            answer = predictor.predict(state, Prompt(box=tight_box(gt_mask))).mask
+            found["box"].append(dice(answer, gt_mask))
+            found["stems"].append(image.stem)
+    return {"stems": found["stems"], "scores": {"box": found["box"]}, "kept": None}
 
 
 def interval(values: list[float]) -> str:
@@ -119,22 +135,23 @@ def main() -> None:
                 options.out.write_text(json.dumps(done))
     for tool in tools:
         each = [done[name][tool]["scores"] for name in options.datasets]
-        means = [float(np.mean([np.mean(scores[step]) for scores in each])) for step in (*STEPS, "noc85")]
-        cells = [f"{mean:.3f}" for mean in means[:-1]] + [f"{means[-1]:.1f}"]
-        print(f"| mean of sets | | {tool} | {' | '.join(shown(tool, cells))} | |")
+        cells = [f"{np.mean([np.mean(scores[step]) for scores in each]):.3f}" for step in STEPS if step in each[0]]
+        cells += [f"{np.mean([np.mean(scores['noc85']) for scores in each]):.1f}"] if "noc85" in each[0] else []
+        print(line("mean of sets", "", tool, cells, None))
 
 
 def row(name: str, tool: str, result: dict) -> str:
     """One line of the table."""
     scores = result["scores"]
-    cells = [interval(scores[step]) for step in STEPS] + [f"{np.mean(scores['noc85']):.1f}"]
-    kept = "-" if tool == "ellipse in the box" else f"{100 * result['kept']:.1f} %"
-    return f"| {name} | {len(scores['box'])} | {tool} | {' | '.join(shown(tool, cells))} | {kept} |"
+    cells = [interval(scores[step]) for step in STEPS if step in scores]
+    cells += [f"{np.mean(scores['noc85']):.1f}"] if "noc85" in scores else []
+    return line(name, str(len(scores["box"])), tool, cells, result["kept"])
 
 
-def shown(tool: str, cells: list[str]) -> list[str]:
-    """A tool that takes no clicks has a box score alone."""
-    return [cells[0], *["-"] * (len(cells) - 1)] if tool == "ellipse in the box" else cells
+def line(name: str, n_objects: str, tool: str, cells: list[str], kept: float | None) -> str:
+    """One line of the table; what a tool cannot do is left open."""
+    cells = cells + ["-"] * (len(STEPS) + 1 - len(cells))
+    return f"| {name} | {n_objects} | {tool} | {' | '.join(cells)} | {'-' if kept is None else f'{100 * kept:.1f} %'} |"
 
 
 if __name__ == "__main__":

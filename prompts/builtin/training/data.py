@@ -26,7 +26,7 @@ UNMASKED_SETS = {"cls_mednist": 400, "cls_us_breast_busi": 600, "cls_cxr_nih": 5
 MADE_SETS = {"worlds": 4000, "pasted": 1500, "vessels": 700}
 """Made-up images, shapes pasted into images of the sets without masks, and vessels whose pieces are the objects."""
 SPLIT_SHARE = 0.65
-PIECE_PX = (14, 90)
+PIECE_PX = (28, 180)
 """Sides of the tiles that cut vessel trees into pieces, as annotators' gaps do."""
 ALL_SETS = (*MASKED_SETS, VOLUME_SET, *UNMASKED_SETS, *MADE_SETS)
 LONGEST_SIDE_PX = 1024

@@ -21,7 +21,7 @@ from prompts.builtin.frames import LOGITS_PX, MASK_PX
 from prompts.builtin.model import Features, PromptableNet, prompt_maps
 from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
 from prompts.builtin.training.data import MASKED_SETS, VOLUME_SET, Record, load_or_build
-from prompts.builtin.training.losses import total_loss
+from prompts.builtin.training.losses import LIKENESS_WEIGHT, likeness_loss, total_loss
 from prompts.builtin.training.prompting import Prompts, corrective_clicks, first_prompts, play
 from prompts.builtin.training.recipe import STAGES, shares_of
 from prompts.builtin.training.windows import OBJECTS_PER_WINDOW, Window, WindowDataset
@@ -44,8 +44,8 @@ def coarse(masks: Tensor) -> Tensor:
 
 def rows_of(features: Features, rows: Tensor) -> Features:
     """Take the features of each prompt's image."""
-    f4, f8, f16, f32, unit = (f[rows] for f in features)
-    return f4, f8, f16, f32, unit
+    f4, f8, f16, f32, unit, pixels = (f[rows] for f in features)
+    return f4, f8, f16, f32, unit, pixels
 
 
 def decode(net: PromptableNet, features: Features, prompts: Prompts, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,10 +60,10 @@ def play_frozen(
     net: PromptableNet, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator
 ) -> Prompts:
     """Play prompts to a random stage, without gradients and with running statistics."""
-    f4, f8, f16, f32, unit = (f.detach() for f in features)
+    f4, f8, f16, f32, unit, pixels = (f.detach() for f in features)
     net.decoder.eval()
     with torch.no_grad():
-        prompts = play(lambda p, rows: answer(net, (f4, f8, f16, f32, unit), p, rows), targets, boxes, generator)
+        prompts = play(lambda p, rows: answer(net, (f4, f8, f16, f32, unit, pixels), p, rows), targets, boxes, generator)
     net.decoder.train()
     return prompts
 
@@ -84,8 +84,18 @@ def train_step(
         prompts = play_frozen(net, features, coarse(targets), boxes, generator)
         logits, iou = decode(net, features, prompts, torch.arange(len(targets)))
     loss, dice = total_loss(logits.float(), iou.float(), targets, prompts.is_ambiguous)
+    loss = loss + LIKENESS_WEIGHT * likeness_of(features, targets)
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.detach(), dice.mean()
+
+
+def likeness_of(features: Features, targets: Tensor) -> Tensor:
+    """Judge what the decoder compares places by: the features of strides 4 and 8."""
+    of_images = targets.unflatten(0, (-1, OBJECTS_PER_WINDOW))  # type: ignore[no-untyped-call]
+    total = torch.zeros(())
+    for unit in (F.normalize(features[0], dim=1), features[4]):
+        total = total + likeness_loss(unit, F.adaptive_avg_pool2d(of_images, unit.shape[-1]))
+    return total
 
 
 def learning_rate(step: int, steps: int, *, warm_up_steps: int, decay_steps: int, peak: float) -> float:
