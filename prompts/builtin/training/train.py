@@ -61,9 +61,10 @@ def play_frozen(
 ) -> Prompts:
     """Play prompts to a random stage, without gradients and with running statistics."""
     f4, f8, f16, f32, unit, pixels = (f.detach() for f in features)
+    frozen = f4, f8, f16, f32, unit, pixels
     net.decoder.eval()
     with torch.no_grad():
-        prompts = play(lambda p, rows: answer(net, (f4, f8, f16, f32, unit, pixels), p, rows), targets, boxes, generator)
+        prompts = play(lambda prompts, rows: answer(net, frozen, prompts, rows), targets, boxes, generator)
     net.decoder.train()
     return prompts
 
@@ -79,7 +80,7 @@ def train_step(
 ) -> tuple[Tensor, Tensor]:
     """Run one batch and leave its gradients in the network; returns loss and mean Dice."""
     images, targets, boxes = batch
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(images.device.type, torch.bfloat16):
         features = net.encode(images)
         prompts = play_frozen(net, features, coarse(targets), boxes, generator)
         logits, iou = decode(net, features, prompts, torch.arange(len(targets)))
@@ -117,12 +118,14 @@ def update_average(average: nn.Module, net: nn.Module, step: int) -> None:
 
 def validate(net: PromptableNet, dataset: WindowDataset, n_batches: int) -> str:
     """Measure Dice over fixed windows, by kind of first prompt and after corrections, mean over the data sets."""
-    generator = torch.Generator().manual_seed(0)
+    device = next(net.parameters()).device
+    generator = torch.Generator(device).manual_seed(0)
     found: dict[str, list[Tensor]] = {}
+    batches = [collate([dataset[k * 8 + i] for i in range(8)]) for k in range(n_batches)]
     net.eval()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        for start in range(n_batches):
-            images, masks, boxes = collate([dataset[start * 8 + i] for i in range(8)])
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16), device:
+        for batch in batches:
+            images, masks, boxes = (part.to(device) for part in batch)
             features, targets = net.encode(images), coarse(masks)
             rows = torch.arange(len(targets))
             prompts = first_prompts(targets, boxes, generator)
@@ -162,6 +165,8 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1.2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw windows; some dozen feed a GPU")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--validate-every", type=int, default=250)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -169,9 +174,10 @@ def main() -> None:
     shares = shares_of(args.stage, tuple(args.without))
     watched = [name for name in (*MASKED_SETS, VOLUME_SET) if name not in shares]
     records = load_or_build(args.data, args.cache or args.out, (*shares, *watched))
-    net = PromptableNet().to(memory_format=torch.channels_last)
+    device = torch.device(args.device)
+    net = PromptableNet().to(device).to(memory_format=torch.channels_last)
     if args.start:
-        net.load_state_dict(torch.load(args.start, weights_only=True)["average"])
+        net.load_state_dict(torch.load(args.start, weights_only=True, map_location=device)["average"])
     average = copy.deepcopy(net)
     groups = [
         {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": 0.02},
@@ -182,24 +188,34 @@ def main() -> None:
     first = load_checkpoint(args.out / "checkpoint.pt", net, average, optimiser)
     dataset = WindowDataset([r for r in records if not r.validation], shares, seed=args.seed)
     order = range(first * args.batch_size, args.steps * args.batch_size)
-    loader = DataLoader(dataset, args.batch_size, sampler=order, num_workers=1, prefetch_factor=6, collate_fn=collate)
-    recent: deque[tuple[float, float]] = deque(maxlen=50)
+    loader = DataLoader(
+        dataset,
+        args.batch_size,
+        sampler=order,
+        num_workers=args.workers,
+        prefetch_factor=6,
+        collate_fn=collate,
+        pin_memory=device.type == "cuda",
+    )
+    recent: deque[tuple[Tensor, Tensor]] = deque(maxlen=50)
     began = saved = time.monotonic()
     for step, batch in enumerate(loader, start=first):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(
                 step, args.steps, warm_up_steps=args.warm_up_steps, decay_steps=args.decay_steps, peak=args.lr
             )
-        generator = torch.Generator().manual_seed(args.seed * 1_000_003 + step)
-        loss, dice = train_step(net, batch, generator)
+        generator = torch.Generator(device).manual_seed(args.seed * 1_000_003 + step)
+        images, targets, boxes = (part.to(device, non_blocking=True) for part in batch)
+        with device:  # prompts are drawn where the network is
+            loss, dice = train_step(net, (images, targets, boxes), generator)
         torch.nn.utils.clip_grad_norm_(net.parameters(), GRADIENT_CLIP)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         update_average(average, net, step)
-        recent.append((float(loss), float(dice)))
+        recent.append((loss, dice))
         now, done = time.monotonic(), step + 1
         if done % 25 == 0:
-            mean_loss, mean_dice = (sum(x) / len(recent) for x in zip(*recent, strict=True))
+            mean_loss, mean_dice = (float(torch.stack(x).mean()) for x in zip(*recent, strict=True))
             pace = (now - began) / (done - first)
             print(f"step {done} loss {mean_loss:.4f} dice {mean_dice:.3f} {pace:.2f} s/step", flush=True)
         if done % args.validate_every == 0:
