@@ -93,7 +93,7 @@ class Engine:
         logits: Float[np.ndarray, "128 128"],
         *,
         single: bool = False,
-    ) -> tuple[Float[np.ndarray, "m 256 256"], Float[np.ndarray, " m"]]:
+    ) -> tuple[Float[np.ndarray, "m 128 128"], Float[np.ndarray, " m"]]:
         """Decode one prompt, given in window pixels; all zero stands for no box and no logits.
 
         Returns:

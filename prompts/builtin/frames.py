@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 
 WINDOW_PX = 256
-MASK_PX = 256
+MASK_PX = 128
 """Cells a side of the logits that the network gives for a window."""
 LOGITS_PX = 128
 """Cells a side of prompt maps and of the last logits that are fed back."""
@@ -112,7 +112,7 @@ def cells_to_window(n_cells: int, side: int, start: int, scale: float) -> Float[
 
 
 def paste(
-    logits: Float[np.ndarray, "m 256 256"], view: View, image_size: tuple[int, int], shape: tuple[int, int]
+    logits: Float[np.ndarray, "m 128 128"], view: View, image_size: tuple[int, int], shape: tuple[int, int]
 ) -> Float[np.ndarray, "m oh ow"]:
     """Resample a window's logits to a grid of `shape` that spans the image; surely background outside the window."""
     out = np.full((len(logits), *shape), OUTSIDE_LOGIT, np.float32)
@@ -132,7 +132,7 @@ def cut(logits: Float[np.ndarray, "ih iw"], view: View, image_size: tuple[int, i
     return resample(logits[None], ys, xs)[0]
 
 
-def cut_mask(mask: Bool[np.ndarray, "h w"], view: View) -> Float[np.ndarray, "256 256"]:
+def cut_mask(mask: Bool[np.ndarray, "h w"], view: View) -> Float[np.ndarray, "128 128"]:
     """Cover a window's cells with a mask that spans the image: the covered share of each; nothing outside the image."""
     pixels = np.arange(WINDOW_PX) + 0.5
     rows, cols = ((pixels + start) / view.scale for start in (view.y0, view.x0))
@@ -167,7 +167,7 @@ def extent_of(
     return min(all_x), min(all_y), max(all_x), max(all_y)
 
 
-def touches_border(logits: Float[np.ndarray, "256 256"], view: View, image_size: tuple[int, int]) -> bool:
+def touches_border(logits: Float[np.ndarray, "128 128"], view: View, image_size: tuple[int, int]) -> bool:
     """Tell whether a mask runs out of its window where the image goes on."""
     mask = logits > 0
     end_y, end_x = (view.y0 + WINDOW_PX) / view.scale, (view.x0 + WINDOW_PX) / view.scale

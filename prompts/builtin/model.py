@@ -21,7 +21,7 @@ N_OUTPUTS = 4
 """Output 0 is the single answer; 1 to 3 are candidates, of which only the best is trained, as in SAM."""
 ENCODER_WIDTHS = (48, 96, 192, 256)
 ENCODER_BLOCKS = (1, 3, 3, 1)
-DECODER_WIDTHS = (48, 64, 96, 128)
+DECODER_WIDTHS = (32, 64, 96, 128)
 SUBCELLS = MASK_PX * STRIDES[0] // WINDOW_PX
 """Mask cells a side in one cell of stride 4: borders are drawn finer than the decoder computes."""
 NARROW_SIGMA_PX = 4.0
@@ -111,7 +111,7 @@ class Decoder(nn.Module):
     def forward(
         self, features: Features, maps: Float[Tensor, "n 8 128 128"], *, n_outputs: int = N_OUTPUTS
     ) -> tuple[Tensor, Tensor]:
-        """Return logits (n, m, 256, 256) and predicted IoU (n, m) of the first m = `n_outputs` outputs for n prompts.
+        """Return logits (n, m, 128, 128) and predicted IoU (n, m) of the first m = `n_outputs` outputs for n prompts.
 
         Each prompt comes with its own features.
         """

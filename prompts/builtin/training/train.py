@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from prompts.builtin.frames import LOGITS_PX, MASK_PX
+from prompts.builtin.frames import LOGITS_PX, MASK_PX, WINDOW_PX
 from prompts.builtin.model import Features, PromptableNet, prompt_maps
 from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
 from prompts.builtin.training.data import MASKED_SETS, VOLUME_SET, Record, load_or_build
@@ -32,9 +32,11 @@ CHECKPOINT_SECONDS = 150.0
 
 
 def collate(windows: list[Window]) -> tuple[Tensor, Tensor, Tensor]:
-    """Stack windows into images (b, 4, h, w), targets (b*k, 256, 256) and boxes (b*k, 4)."""
+    """Stack windows into images (b, 4, h, w), targets (b*k, cells, cells) as covered shares, and boxes (b*k, 4)."""
     images = torch.stack([w.image for w in windows]).to(memory_format=torch.channels_last)
-    return images, torch.cat([w.targets for w in windows]).float(), torch.cat([w.boxes for w in windows])
+    targets = torch.cat([w.targets for w in windows]).float()
+    targets = F.avg_pool2d(targets[:, None], WINDOW_PX // MASK_PX)[:, 0]
+    return images, targets, torch.cat([w.boxes for w in windows])
 
 
 def coarse(masks: Tensor) -> Tensor:
