@@ -62,6 +62,9 @@ class Example:
 class Trainee(Protocol):
     """A trainable copy of a model's decoder."""
 
+    scribble_share: float
+    """Share of simulated clicks that go on as strokes; 0 where the model knows no strokes."""
+
     @property
     def module(self) -> nn.Module:
         """What is trained, in float32."""
@@ -175,7 +178,7 @@ def _loss(trainee: Trainee, batch: Sequence[Example], generator: torch.Generator
         return as_cells(logits[:, 0])
 
     with torch.no_grad():
-        prompts = play(answer, cells, _boxes(cells), generator)
+        prompts = play(answer, cells, _boxes(cells), generator, scribble_share=trainee.scribble_share)
     logits, iou = trainee.decode(features, prompts)
     loss, _ = total_loss(logits, iou, targets, prompts.is_ambiguous)
     return loss

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class SamTrainee:
     """See `prompts.adaptation.Trainee`. The frame is SAM's square, scaled to `FRAME_PX`."""
 
+    scribble_share = 0.0
+
     def __init__(self, model: "SamModel", sam: Sam) -> None:
         self._model, self._sam = model, sam
         self._decoder = copy.deepcopy(sam.mask_decoder).float().requires_grad_(True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from prompts.builtin.frames import WINDOW_PX, View
-from prompts.builtin.model import STRIDES, Features
+from prompts.builtin.model import FEATURE_STRIDES, Features
 
 MAX_WHOLE_LEVELS = 2
 """Levels up to twice the window's side are encoded at once; of the next, with its many windows, few are asked for."""
@@ -65,11 +65,11 @@ class EncodedImage:
 
 def _cut(level: Features, view: View) -> Features:
     """Cut a window's features out of those of its level."""
-    f4, f8, f16, f32, unit = (
+    f4, f8, f16, f32, unit, pixels = (
         features[:, :, view.y0 // stride :, view.x0 // stride :][:, :, : WINDOW_PX // stride, : WINDOW_PX // stride]
-        for features, stride in zip(level, (*STRIDES, STRIDES[1]), strict=True)
+        for features, stride in zip(level, FEATURE_STRIDES, strict=True)
     )
-    return f4, f8, f16, f32, unit
+    return f4, f8, f16, f32, unit, pixels
 
 
 def _n_bytes(tensors: Sequence[Tensor]) -> int:

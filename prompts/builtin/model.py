@@ -16,7 +16,7 @@ from prompts.builtin.frames import LOGITS_PX, MASK_PX, WINDOW_PX
 STRIDES = (4, 8, 16, 32)
 IMAGE_CHANNELS = 4
 """Red, green, blue, and 1 where there is image at all (0 in the padding)."""
-PROMPT_CHANNELS = 6
+PROMPT_CHANNELS = 8
 N_OUTPUTS = 4
 """Output 0 is the single answer; 1 to 3 are candidates, of which only the best is trained, as in SAM."""
 ENCODER_WIDTHS = (48, 96, 192, 256)
@@ -27,9 +27,19 @@ SUBCELLS = MASK_PX * STRIDES[0] // WINDOW_PX
 NARROW_SIGMA_PX = 4.0
 WIDE_SIGMA_PX = 20.0
 LOGIT_SCALE = 8.0
+CORE_SHARE = 0.22
+"""Standard deviation of a box's core, in its sides."""
+RING_SHARE, RING_PX = 0.2, 4.0
+"""How far the ring around a box reaches on each side: a share of the side and some pixels."""
+CUES = 5
+"""What places are compared with: clicks, clicks away, the last mask, the core of the box and the ring around it."""
 
-Features = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
-"""Maps at strides 4, 8, 16, 32, and unit vectors at stride 8 for telling like from unlike."""
+COLOUR_SPREAD = 0.4
+"""Colours this far apart, in deviations of the whole image, begin to look unlike."""
+
+Features = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+"""Maps at strides 4, 8, 16, 32, unit vectors at stride 8 for telling like from unlike, and the pixels at stride 2."""
+FEATURE_STRIDES = (*STRIDES, STRIDES[1], 2)
 
 
 class ConvNorm(nn.Sequential):
@@ -79,7 +89,7 @@ class Encoder(nn.Module):
                 x = F.relu(self.downs[level - 1](x))
             x = stage(x)
             out.append(self.laterals[level](x))
-        return out[0], out[1], out[2], out[3], F.normalize(out[1], dim=1)
+        return out[0], out[1], out[2], out[3], F.normalize(out[1], dim=1), F.avg_pool2d(images[:, :3], 2)
 
 
 class Decoder(nn.Module):
@@ -88,8 +98,8 @@ class Decoder(nn.Module):
     def __init__(self, *, folded: bool) -> None:
         super().__init__()
         w4, w8, w16, w32 = DECODER_WIDTHS
-        self.prompt = ConvNorm(PROMPT_CHANNELS * 4, w4, folded=folded)
-        self.affinity = ConvNorm(3, w8, kernel=1, folded=folded)
+        self.prompt = ConvNorm((PROMPT_CHANNELS + CUES + 3) * 4, w4, folded=folded)
+        self.affinities = nn.ModuleList(ConvNorm(CUES, w, kernel=1, folded=folded) for w in (w4, w8))
         self.downs = nn.ModuleList(ConvNorm(a, b, stride=2, folded=folded) for a, b in pairwise(DECODER_WIDTHS))
         self.blocks = nn.ModuleList(Residual(w, folded=folded) for w in DECODER_WIDTHS[1:])
         self.context = nn.Linear(w32, w32)
@@ -99,18 +109,20 @@ class Decoder(nn.Module):
         self.iou = nn.Sequential(nn.Linear(w32 + w4 + 2, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(
-        self, features: Features, maps: Float[Tensor, "n 6 128 128"], *, n_outputs: int = N_OUTPUTS
+        self, features: Features, maps: Float[Tensor, "n 8 128 128"], *, n_outputs: int = N_OUTPUTS
     ) -> tuple[Tensor, Tensor]:
         """Return logits (n, m, 128, 128) and predicted IoU (n, m) of the first m = `n_outputs` outputs for n prompts.
 
         Each prompt comes with its own features.
         """
-        x = F.relu(features[0] + self.prompt(F.pixel_unshuffle(maps, 2)))
+        seen = torch.cat([maps, colour_maps(features[5], maps), features[5].to(maps.dtype)], dim=1)
+        x = features[0] + self.prompt(F.pixel_unshuffle(seen, 2))
+        x = F.relu(x + self.affinities[0](affinity_maps(F.normalize(features[0], dim=1), maps)))
         xs = [x]
         for level, (down, block) in enumerate(zip(self.downs, self.blocks, strict=True), start=1):
             x = down(x) + features[level]
             if level == 1:
-                x = x + self.affinity(affinity_maps(features[4], maps))
+                x = x + self.affinities[1](affinity_maps(features[4], maps))
             x = block(F.relu(x))
             xs.append(x)
         pooled = xs[3].mean((2, 3))
@@ -136,14 +148,30 @@ class Decoder(nn.Module):
         return judged
 
 
-def affinity_maps(features: Float[Tensor, "n c h w"], maps: Float[Tensor, "n 6 128 128"]) -> Float[Tensor, "n 3 h w"]:
-    """Say how much each place looks like what was clicked on, clicked away, and held by the last mask."""
-    n, _, h, w = features.shape
+def cue_weights(maps: Float[Tensor, "n 8 128 128"], side: int) -> tuple[Tensor, Tensor]:
+    """Give each cue as weights that sum to one over side x side places, (n, 5, places), and its sum before that."""
+    drawn = torch.cat([maps[:, :2], maps[:, 5:6].relu(), maps[:, 6:]], dim=1).float()
+    step = LOGITS_PX // side
+    cues = drawn.reshape(len(maps), CUES, side, step, side, step).mean((3, 5)).flatten(2)
+    total = cues.sum(-1, keepdim=True)
+    return cues / (total + 1e-3), total
+
+
+def affinity_maps(features: Float[Tensor, "n c s s"], maps: Float[Tensor, "n 8 128 128"]) -> Float[Tensor, "n 5 s s"]:
+    """Say how much each place's features are like those of each cue."""
+    weights, _ = cue_weights(maps, features.shape[-1])
     flat = features.flatten(2)
-    drawn = torch.stack([maps[:, 0], maps[:, 1], maps[:, 5].relu()], dim=1).float()
-    cues = drawn.reshape(n, 3, h, LOGITS_PX // h, w, LOGITS_PX // w).mean((3, 5)).flatten(2)
-    weights = (cues / (cues.sum(-1, keepdim=True) + 1e-3)).to(flat.dtype)
-    return (weights @ flat.transpose(1, 2) @ flat).reshape(n, 3, h, w)
+    return (weights.to(flat.dtype) @ flat.transpose(1, 2) @ flat).reshape(len(maps), CUES, *features.shape[2:])
+
+
+def colour_maps(pixels: Float[Tensor, "n 3 s s"], maps: Float[Tensor, "n 8 128 128"]) -> Float[Tensor, "n 5 s s"]:
+    """Say how near each pixel's colour is to the mean colour of each cue; nothing where there is no such cue."""
+    weights, total = cue_weights(maps, pixels.shape[-1])
+    flat = pixels.flatten(2).float()
+    means = weights @ flat.transpose(1, 2)
+    distance2 = (means**2).sum(2, keepdim=True) - 2 * means @ flat + (flat**2).sum(1, keepdim=True)
+    near = torch.exp(-distance2 / (2 * COLOUR_SPREAD**2)) * (total > 0)
+    return near.reshape(len(maps), CUES, *pixels.shape[2:]).to(maps.dtype)
 
 
 class PromptableNet(nn.Module):
@@ -159,7 +187,7 @@ class PromptableNet(nn.Module):
         features: Features = self.encoder(images)
         return features
 
-    def decode(self, features: Features, maps: Float[Tensor, "n 6 128 128"]) -> tuple[Tensor, Tensor]:
+    def decode(self, features: Features, maps: Float[Tensor, "n 8 128 128"]) -> tuple[Tensor, Tensor]:
         """Run the decoder on windows of features, one per prompt."""
         out: tuple[Tensor, Tensor] = self.decoder(features, maps)
         return out
@@ -167,8 +195,8 @@ class PromptableNet(nn.Module):
 
 def prompt_maps(
     points: Float[Tensor, "n p 3"], boxes: Float[Tensor, "n 4"], logits: Float[Tensor, "n 128 128"]
-) -> Float[Tensor, "n 6 128 128"]:
-    """Draw prompts as maps: + and - clicks narrow, + and - clicks wide, box coverage, last logits.
+) -> Float[Tensor, "n 8 128 128"]:
+    """Draw prompts as maps: + and - clicks narrow, + and - wide, box coverage, last logits, core of the box, its ring.
 
     Args:
         points: x, y in window pixels and label: 1 foreground, 0 background, -1 no click (padding).
@@ -186,8 +214,20 @@ def prompt_maps(
         for label in (1, 0):
             chosen = (points[..., 2:3] == label).float()
             maps.append(torch.einsum("npy,npx->nyx", gy * chosen, gx).clamp(max=1.0))
-    cover_x = (torch.minimum(boxes[:, 2:3], low + step) - torch.maximum(boxes[:, 0:1], low)).clamp(min=0) / step
-    cover_y = (torch.minimum(boxes[:, 3:4], low + step) - torch.maximum(boxes[:, 1:2], low)).clamp(min=0) / step
-    maps.append(cover_y[:, :, None] * cover_x[:, None, :])
+    covered = box_cover(boxes, low, step)
+    maps.append(covered)
     maps.append((logits / LOGIT_SCALE).clamp(-1.0, 1.0))
+    middle, side = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    spread = CORE_SHARE * side + step / 2
+    gx, gy = (torch.exp(-((centre - middle[:, i : i + 1]) ** 2) / (2 * spread[:, i : i + 1] ** 2)) for i in (0, 1))
+    maps.append(gy[:, :, None] * gx[:, None, :] * (covered > 0))
+    reach = (RING_SHARE * side + RING_PX) * (side > 0)
+    maps.append(box_cover(torch.cat([boxes[:, :2] - reach, boxes[:, 2:] + reach], dim=1), low, step) - covered)
     return torch.stack(maps, dim=1)
+
+
+def box_cover(boxes: Float[Tensor, "n 4"], low: Float[Tensor, " c"], step: float) -> Float[Tensor, "n c c"]:
+    """Give the share of each cell that a box covers; `low`: where cells begin, each `step` pixels wide."""
+    x = (torch.minimum(boxes[:, 2:3], low + step) - torch.maximum(boxes[:, 0:1], low)).clamp(min=0) / step
+    y = (torch.minimum(boxes[:, 3:4], low + step) - torch.maximum(boxes[:, 1:2], low)).clamp(min=0) / step
+    return y[:, :, None] * x[:, None, :]

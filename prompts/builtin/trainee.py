@@ -13,7 +13,7 @@ from prompts.builtin.encoded import EncodedImage
 from prompts.builtin.engine import Engine
 from prompts.builtin.frames import View
 from prompts.builtin.model import prompt_maps
-from prompts.builtin.training.prompting import Prompts
+from prompts.builtin.training.prompting import SCRIBBLE_SHARE, Prompts
 from prompts.geometry import tight_box_of
 
 BOX_JITTER = 0.15
@@ -21,6 +21,8 @@ BOX_JITTER = 0.15
 
 class BuiltinTrainee:
     """See `prompts.adaptation.Trainee`."""
+
+    scribble_share = SCRIBBLE_SHARE
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -47,9 +49,9 @@ class BuiltinTrainee:
     def decode(self, features: tuple[Tensor, ...], prompts: Prompts) -> tuple[Tensor, Tensor]:
         """See `Trainee`."""
         maps = prompt_maps(prompts.points, prompts.boxes, prompts.logits).contiguous(memory_format=torch.channels_last)
-        f4, f8, f16, f32, unit = features
+        f4, f8, f16, f32, unit, pixels = features
         with torch.autocast("cpu", self._engine.dtype, enabled=self._engine.dtype != torch.float32):
-            logits, iou = self._decoder((f4, f8, f16, f32, unit), maps)
+            logits, iou = self._decoder((f4, f8, f16, f32, unit, pixels), maps)
         return logits.float(), iou.float()
 
 

@@ -29,7 +29,7 @@ def load_checkpoint(path: Path, net: nn.Module, average: nn.Module, optimiser: t
     """Restore a run and return the number of steps it has done; 0 when there is no checkpoint."""
     if not path.exists():
         return 0
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     net.load_state_dict(state["net"])
     average.load_state_dict(state["average"])
     optimiser.load_state_dict(state["optimiser"])

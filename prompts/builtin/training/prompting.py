@@ -1,5 +1,6 @@
-"""A simulated annotator for training: boxes and clicks drawn for a whole batch at once."""
+"""A simulated annotator for training: boxes, clicks and scribbles drawn for a whole batch at once."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,9 +9,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from prompts.builtin.clicks import STROKE_STEP_PX
 from prompts.builtin.frames import LOGITS_PX, WINDOW_PX
 
-MAX_POINTS = 12
+MAX_POINTS = 48
+SCRIBBLE_POINTS = 10
+SCRIBBLE_SHARE = 0.15
+"""Share of clicks that go on as strokes."""
 CELL_PX = WINDOW_PX / LOGITS_PX
 STEP_SHARES = (0.42, 0.21, 0.16, 0.10, 0.06, 0.03, 0.02)
 """Share of prompts that get 0, 1, 2, ... corrective clicks before the step that is learned from."""
@@ -67,6 +72,30 @@ def click_in(
     return (xy + 0.25 + 0.5 * torch.rand(n, 2, generator=generator)) * CELL_PX
 
 
+def scribble_on(
+    prompts: Prompts,
+    rows: Int[Tensor, " r"],
+    region: Float[Tensor, "r h w"],
+    start: Float[Tensor, "r 2"],
+    labels: Float[Tensor, " r"],
+    generator: torch.Generator,
+) -> None:
+    """Go on from a click with a stroke that wanders and stays in its region where it can."""
+    xy, angle = start, torch.rand(len(rows), generator=generator) * 2 * math.pi
+    index = torch.arange(len(rows))
+    for _ in range(SCRIBBLE_POINTS - 1):
+        angle = angle + torch.randn(len(rows), generator=generator) * 0.35
+        moved = torch.zeros(len(rows), dtype=torch.bool)
+        for turn in (0.0, 0.8, -0.8, 1.8, -1.8, math.pi):
+            step = torch.stack([torch.cos(angle + turn), torch.sin(angle + turn)], dim=1) * STROKE_STEP_PX
+            cell = ((xy + step) / CELL_PX).long().clamp(0, LOGITS_PX - 1)
+            free = (region[index, cell[:, 1], cell[:, 0]] > 0) & ~moved
+            xy = torch.where(free[:, None], xy + step, xy)
+            angle = torch.where(free, angle + turn, angle)
+            moved |= free
+        prompts.add(rows, xy, labels)
+
+
 def tight_boxes(masks: Bool[Tensor, "k h w"]) -> Float[Tensor, "k 4"]:
     """Return x0, y0, x1, y1 (exclusive) of each mask, in cells of the masks, none of which is empty."""
     boxes = []
@@ -77,9 +106,12 @@ def tight_boxes(masks: Bool[Tensor, "k h w"]) -> Float[Tensor, "k 4"]:
 
 
 def first_prompts(
-    targets: Float[Tensor, "n 128 128"], tight: Float[Tensor, "n 4"], generator: torch.Generator
+    targets: Float[Tensor, "n 128 128"],
+    tight: Float[Tensor, "n 4"],
+    generator: torch.Generator,
+    scribble_share: float = SCRIBBLE_SHARE,
 ) -> Prompts:
-    """Draw each object's first prompt: a box, a click, both, or several clicks."""
+    """Draw each object's first prompt: a box, a click, both, several clicks, or a scribble."""
     n = len(targets)
     kind = torch.rand(n, generator=generator)
     has_box = kind < 0.36
@@ -99,11 +131,19 @@ def first_prompts(
             central = torch.rand(len(rows), generator=generator) < (0.55 if i == 0 else 0.1)
             xy = click_in(inside[rows], score[rows], central, generator)
             prompts.add(rows, xy, torch.ones(len(rows)))
+            drawn = (n_clicks[rows] == i + 1) & (torch.rand(len(rows), generator=generator) < scribble_share)
+            if bool(drawn.any()):
+                some = rows[drawn]
+                scribble_on(prompts, some, inside[some], xy[drawn], torch.ones(len(some)), generator)
     return prompts
 
 
 def corrective_clicks(
-    prompts: Prompts, rows: Int[Tensor, " r"], targets: Float[Tensor, "n 128 128"], generator: torch.Generator
+    prompts: Prompts,
+    rows: Int[Tensor, " r"],
+    targets: Float[Tensor, "n 128 128"],
+    generator: torch.Generator,
+    scribble_share: float = SCRIBBLE_SHARE,
 ) -> None:
     """Click where the last logits are most wrong: in the deeper of missed and surplus regions, as RITM does."""
     wanted, got = targets[rows] > 0.5, prompts.logits[rows] > 0
@@ -117,11 +157,21 @@ def corrective_clicks(
     if bool(wrong.any()):
         central = torch.rand(int(wrong.sum()), generator=generator) < 0.7
         xy = click_in(region[wrong], score[wrong], central, generator)
-        prompts.add(rows[wrong], xy, positive[wrong].float())
+        labels = positive[wrong].float()
+        prompts.add(rows[wrong], xy, labels)
+        room = prompts.n_points[rows[wrong]] + SCRIBBLE_POINTS <= MAX_POINTS - len(STEP_SHARES)
+        drawn = room & (torch.rand(len(labels), generator=generator) < scribble_share)
+        if bool(drawn.any()):
+            scribble_on(prompts, rows[wrong][drawn], region[wrong][drawn], xy[drawn], labels[drawn], generator)
 
 
 def play(
-    answer: Answer, targets: Float[Tensor, "n 128 128"], boxes: Float[Tensor, "n 4"], generator: torch.Generator
+    answer: Answer,
+    targets: Float[Tensor, "n 128 128"],
+    boxes: Float[Tensor, "n 4"],
+    generator: torch.Generator,
+    *,
+    scribble_share: float = SCRIBBLE_SHARE,
 ) -> Prompts:
     """Bring each object's prompts to a random stage of correction.
 
@@ -130,11 +180,12 @@ def play(
         targets: the objects, in the cells of the prompt maps.
         boxes: their tight boxes in window pixels.
         generator: draws prompts and stages.
+        scribble_share: of clicks that go on as strokes; 0 for models that know no strokes.
     """
-    prompts = first_prompts(targets, boxes, generator)
+    prompts = first_prompts(targets, boxes, generator, scribble_share)
     n_steps = torch.multinomial(torch.tensor(STEP_SHARES), len(targets), replacement=True, generator=generator)
     for step in range(int(n_steps.max())):
         rows = torch.nonzero(n_steps > step)[:, 0]
         prompts.logits[rows] = answer(prompts, rows)
-        corrective_clicks(prompts, rows, targets, generator)
+        corrective_clicks(prompts, rows, targets, generator, scribble_share)
     return prompts

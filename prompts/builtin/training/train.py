@@ -1,4 +1,5 @@
-"""Train the built-in promptable model: `python -m prompts.builtin.training.train --data DATA --out DIR`.
+"""Train the built-in promptable model: `python -m prompts.builtin.training.train --data DATA --out DIR --stage base`,
+then `--stage sets --start DIR/checkpoint.pt --out ELSEWHERE`; `--without SET ...` leaves sets out entirely.
 
 Window number i is a function of the seed and i, prompts of the seed and the step, so a run that is stopped and resumed
 sees what an unbroken one would. The rate is constant from the end of warm-up to the last `--decay-steps`, so that a run
@@ -13,78 +14,111 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from prompts.builtin.frames import LOGITS_PX, MASK_PX, WINDOW_PX
 from prompts.builtin.model import Features, PromptableNet, prompt_maps
 from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
-from prompts.builtin.training.data import Record, load_or_build
-from prompts.builtin.training.losses import total_loss
+from prompts.builtin.training.data import MASKED_SETS, VOLUME_SET, Record, load_or_build
+from prompts.builtin.training.losses import LIKENESS_WEIGHT, likeness_loss, total_loss
 from prompts.builtin.training.prompting import Prompts, corrective_clicks, first_prompts, play
-from prompts.builtin.training.two_way import TwoWayNet
+from prompts.builtin.training.recipe import STAGES, shares_of
 from prompts.builtin.training.windows import OBJECTS_PER_WINDOW, Window, WindowDataset
 
-WARM_UP_STEPS = 200
 EMA_DECAY = 0.998
 GRADIENT_CLIP = 3.0
 CHECKPOINT_SECONDS = 150.0
 
-Net = PromptableNet | TwoWayNet
-
 
 def collate(windows: list[Window]) -> tuple[Tensor, Tensor, Tensor]:
-    """Stack windows into images (b, 4, h, w), targets (b*k, ...) and boxes (b*k, 4)."""
+    """Stack windows into images (b, 4, h, w), targets (b*k, cells, cells) as covered shares, and boxes (b*k, 4)."""
     images = torch.stack([w.image for w in windows]).to(memory_format=torch.channels_last)
-    return images, torch.cat([w.targets for w in windows]), torch.cat([w.boxes for w in windows])
+    targets = torch.cat([w.targets for w in windows]).float()
+    targets = F.avg_pool2d(targets[:, None], WINDOW_PX // MASK_PX)[:, 0]
+    return images, targets, torch.cat([w.boxes for w in windows])
+
+
+def coarse(masks: Tensor) -> Tensor:
+    """Masks or logits at the size in which prompts are drawn and fed back."""
+    return F.avg_pool2d(masks[:, None], MASK_PX // LOGITS_PX)[:, 0]
 
 
 def rows_of(features: Features, rows: Tensor) -> Features:
     """Take the features of each prompt's image."""
-    f4, f8, f16, f32, unit = (f[rows] for f in features)
-    return f4, f8, f16, f32, unit
+    f4, f8, f16, f32, unit, pixels = (f[rows] for f in features)
+    return f4, f8, f16, f32, unit, pixels
 
 
-def decode(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> tuple[Tensor, Tensor]:
+def decode(net: PromptableNet, features: Features, prompts: Prompts, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Decode some of the prompts, each with the features of its own image."""
     maps = prompt_maps(prompts.points[rows], prompts.boxes[rows], prompts.logits[rows])
     maps = maps.to(memory_format=torch.channels_last)
     own = rows_of(features, rows // OBJECTS_PER_WINDOW)
-    if isinstance(net, PromptableNet):
-        return net.decode(own, maps)
-    return net.decode(own, maps, prompts.points[rows], prompts.boxes[rows])
+    return net.decode(own, maps)
 
 
-def play_frozen(net: Net, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator) -> Prompts:
+def play_frozen(
+    net: PromptableNet, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator
+) -> Prompts:
     """Play prompts to a random stage, without gradients and with running statistics."""
-    f4, f8, f16, f32, unit = (f.detach() for f in features)
+    f4, f8, f16, f32, unit, pixels = (f.detach() for f in features)
+    frozen = f4, f8, f16, f32, unit, pixels
     net.decoder.eval()
     with torch.no_grad():
-        prompts = play(lambda p, rows: answer(net, (f4, f8, f16, f32, unit), p, rows), targets, boxes, generator)
+        prompts = play(lambda prompts, rows: answer(net, frozen, prompts, rows), targets, boxes, generator)
     net.decoder.train()
     return prompts
 
 
-def answer(net: Net, features: Features, prompts: Prompts, rows: Tensor) -> Tensor:
+def answer(net: PromptableNet, features: Features, prompts: Prompts, rows: Tensor) -> Tensor:
     """Give the network's single answer to some of the prompts, as it is fed back."""
     logits, _ = decode(net, features, prompts, rows)
-    return logits[:, 0].float()
+    return coarse(logits[:, 0].float())
 
 
-def train_step(net: Net, batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def train_step(
+    net: PromptableNet,
+    batch: tuple[Tensor, Tensor, Tensor],
+    generator: torch.Generator,
+    teacher: PromptableNet | None = None,
+) -> tuple[Tensor, Tensor]:
     """Run one batch and leave its gradients in the network; returns loss and mean Dice."""
     images, targets, boxes = batch
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(images.device.type, torch.bfloat16):
         features = net.encode(images)
-        prompts = play_frozen(net, features, targets, boxes, generator)
+        prompts = play_frozen(net, features, coarse(targets), boxes, generator)
         logits, iou = decode(net, features, prompts, torch.arange(len(targets)))
-    loss, dice = total_loss(logits.float(), iou.float(), targets, prompts.is_ambiguous)
+        first = first_answers(teacher, images, prompts) if teacher is not None else None
+    loss, dice = total_loss(logits.float(), iou.float(), targets, prompts.is_ambiguous, first)
+    loss = loss + LIKENESS_WEIGHT * likeness_of(features, targets)
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.detach(), dice.mean()
 
 
-def learning_rate(step: int, steps: int, decay_steps: int, peak: float) -> float:
+def first_answers(teacher: PromptableNet, images: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor] | None:
+    """Give the rows that are one click alone, and what the teacher takes for their objects, as probabilities."""
+    rows = torch.nonzero(prompts.is_ambiguous)[:, 0]
+    if len(rows) == 0:
+        return None
+    with torch.no_grad():
+        logits, _ = decode(teacher, teacher.encode(images), prompts, rows)
+    return rows, logits[:, 0].float().sigmoid()
+
+
+def likeness_of(features: Features, targets: Tensor) -> Tensor:
+    """Judge what the decoder compares places by: the features of strides 4 and 8."""
+    of_images = targets.unflatten(0, (-1, OBJECTS_PER_WINDOW))  # type: ignore[no-untyped-call]
+    total = torch.zeros(())
+    for unit in (F.normalize(features[0], dim=1), features[4]):
+        total = total + likeness_loss(unit, F.adaptive_avg_pool2d(of_images, unit.shape[-1]))
+    return total
+
+
+def learning_rate(step: int, steps: int, *, warm_up_steps: int, decay_steps: int, peak: float) -> float:
     """Warm up, stay, and fall to a hundredth over the last `decay_steps`."""
     remaining = max(0.01, (steps - step) / max(1, decay_steps))
-    return peak * min(1.0, (step + 1) / WARM_UP_STEPS, remaining)
+    return peak * min(1.0, (step + 1) / warm_up_steps, remaining)
 
 
 def update_average(average: nn.Module, net: nn.Module, step: int) -> None:
@@ -98,20 +132,21 @@ def update_average(average: nn.Module, net: nn.Module, step: int) -> None:
                 kept.copy_(new)
 
 
-def validate(net: Net, records: list[Record], n_batches: int) -> str:
-    """Measure Dice over fixed windows of the validation images, by kind of first prompt and after corrections."""
-    dataset = WindowDataset(records, seed=12345)
-    generator = torch.Generator().manual_seed(0)
+def validate(net: PromptableNet, dataset: WindowDataset, n_batches: int) -> str:
+    """Measure Dice over fixed windows, by kind of first prompt and after corrections, mean over the data sets."""
+    device = next(net.parameters()).device
+    generator = torch.Generator(device).manual_seed(0)
     found: dict[str, list[Tensor]] = {}
+    batches = [collate([dataset[k * 8 + i] for i in range(8)]) for k in range(n_batches)]
     net.eval()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        for start in range(n_batches):
-            images, targets, boxes = collate([dataset[start * 8 + i] for i in range(8)])
-            features = net.encode(images)
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16), device:
+        for batch in batches:
+            images, masks, boxes = (part.to(device) for part in batch)
+            features, targets = net.encode(images), coarse(masks)
             rows = torch.arange(len(targets))
             prompts = first_prompts(targets, boxes, generator)
             kind = torch.where(prompts.boxes.sum(1) > 0, 0, torch.where(prompts.n_points == 1, 1, 2))
-            for step in range(4):
+            for step in range(3):
                 prompts.logits = answer(net, features, prompts, rows)
                 got, wanted = prompts.logits > 0, targets > 0.5
                 dice = 2 * (got & wanted).sum((1, 2)) / (got.sum((1, 2)) + wanted.sum((1, 2))).clamp(min=1)
@@ -123,27 +158,45 @@ def validate(net: Net, records: list[Record], n_batches: int) -> str:
     return " ".join(f"{name} {value:.3f}" for name, value in shown.items())
 
 
+def validate_sets(net: PromptableNet, records: list[Record], n_batches: int) -> None:
+    """Print the validation Dice of each set with masks."""
+    for name in (*MASKED_SETS, VOLUME_SET):
+        watched = [r for r in records if r.dataset == name and r.validation]
+        print(f"  {name}: {validate(net, WindowDataset(watched, {name: 1.0}, seed=12345), n_batches)}", flush=True)
+
+
 def main() -> None:
     """Train until `--steps`, printing progress and writing checkpoints and weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, help="where prepared records lie; default: OUT")
-    parser.add_argument("--decoder", choices=("convolutional", "two_way"), default="convolutional")
+    parser.add_argument("--stage", choices=tuple(STAGES), required=True)
+    parser.add_argument("--without", nargs="*", default=[], help="sets to leave out entirely")
+    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run starts from")
+    parser.add_argument("--keep-first-answers", action="store_true", help="hold what START answers to one click")
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--warm-up-steps", type=int, default=200)
     parser.add_argument("--decay-steps", type=int, default=800)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--lr", type=float, default=1.2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw windows; some dozen feed a GPU")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--validate-every", type=int, default=250)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    records = load_or_build(args.data, args.cache or args.out)
-    net: Net = PromptableNet() if args.decoder == "convolutional" else TwoWayNet()
-    net = net.to(memory_format=torch.channels_last)
+    shares = shares_of(args.stage, tuple(args.without))
+    watched = [name for name in (*MASKED_SETS, VOLUME_SET) if name not in shares]
+    records = load_or_build(args.data, args.cache or args.out, (*shares, *watched))
+    device = torch.device(args.device)
+    net = PromptableNet().to(device).to(memory_format=torch.channels_last)
+    if args.start:
+        net.load_state_dict(torch.load(args.start, weights_only=True, map_location=device)["average"])
     average = copy.deepcopy(net)
+    teacher = copy.deepcopy(net).eval() if args.keep_first_answers else None
     groups = [
         {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": 0.02},
         {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -151,32 +204,44 @@ def main() -> None:
     optimiser = torch.optim.AdamW(groups, lr=args.lr)
     args.out.mkdir(parents=True, exist_ok=True)
     first = load_checkpoint(args.out / "checkpoint.pt", net, average, optimiser)
-    dataset = WindowDataset([r for r in records if not r.validation], seed=args.seed)
+    dataset = WindowDataset([r for r in records if not r.validation], shares, seed=args.seed)
     order = range(first * args.batch_size, args.steps * args.batch_size)
-    loader = DataLoader(dataset, args.batch_size, sampler=order, num_workers=1, prefetch_factor=6, collate_fn=collate)
-    recent: deque[tuple[float, float]] = deque(maxlen=50)
+    loader = DataLoader(
+        dataset,
+        args.batch_size,
+        sampler=order,
+        num_workers=args.workers,
+        prefetch_factor=6,
+        collate_fn=collate,
+        pin_memory=device.type == "cuda",
+    )
+    recent: deque[tuple[Tensor, Tensor]] = deque(maxlen=50)
     began = saved = time.monotonic()
     for step, batch in enumerate(loader, start=first):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, args.steps, args.decay_steps, args.lr)
-        generator = torch.Generator().manual_seed(args.seed * 1_000_003 + step)
-        loss, dice = train_step(net, batch, generator)
+            group["lr"] = learning_rate(
+                step, args.steps, warm_up_steps=args.warm_up_steps, decay_steps=args.decay_steps, peak=args.lr
+            )
+        generator = torch.Generator(device).manual_seed(args.seed * 1_000_003 + step)
+        images, targets, boxes = (part.to(device, non_blocking=True) for part in batch)
+        with device:  # prompts are drawn where the network is
+            loss, dice = train_step(net, (images, targets, boxes), generator, teacher)
         torch.nn.utils.clip_grad_norm_(net.parameters(), GRADIENT_CLIP)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         update_average(average, net, step)
-        recent.append((float(loss), float(dice)))
+        recent.append((loss, dice))
         now, done = time.monotonic(), step + 1
         if done % 25 == 0:
-            mean_loss, mean_dice = (sum(x) / len(recent) for x in zip(*recent, strict=True))
+            mean_loss, mean_dice = (float(torch.stack(x).mean()) for x in zip(*recent, strict=True))
             pace = (now - began) / (done - first)
             print(f"step {done} loss {mean_loss:.4f} dice {mean_dice:.3f} {pace:.2f} s/step", flush=True)
         if done % args.validate_every == 0:
-            print(f"validation at {done}: {validate(average, [r for r in records if r.validation], 12)}", flush=True)
+            print(f"validation at {done}:")
+            validate_sets(average, records, n_batches=3)
         if now - saved > CHECKPOINT_SECONDS or done == args.steps:
             save_checkpoint(args.out / "checkpoint.pt", net, average, optimiser, done)
-            if isinstance(average, PromptableNet):
-                export_weights(average, args.out / "weights.safetensors")
+            export_weights(average, args.out / "weights.safetensors")
             saved = now
 
 

@@ -1,35 +1,25 @@
 """Draw training windows: a random view of a record, its objects as soft masks, changed geometry and intensity."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from prompts.builtin.frames import LOGITS_PX, WINDOW_PX
+from prompts.builtin.frames import WINDOW_PX
 from prompts.builtin.training.data import Record
 from prompts.builtin.training.prompting import tight_boxes
 
 OBJECTS_PER_WINDOW = 4
 MIN_AREA_PX = 20
-DATASET_SHARES = {
-    "nuclei_dsb2018": 0.24,
-    "us_nerve_usgra": 0.22,
-    "polyp_endotect": 0.21,
-    "ct_liver_msd": 0.09,
-    "fundus_chase": 0.02,
-    "mri_hippocampus_3d": 0.06,
-    "cls_mednist": 0.015,
-    "cls_us_breast_busi": 0.02,
-    "cls_cxr_nih": 0.015,
-    "synthetic": 0.08,
-}
-SUPERPIXEL_SHARE = 0.08
+SUPERPIXEL_SHARE = 0.12
+"""How often superpixels stand in for the objects of an image that has both."""
 SMALLER_OF_TWO_SHARE = 0.4
 
 
@@ -58,41 +48,39 @@ def extents(labels: Int[np.ndarray, "h w"]) -> list[Extent]:
 
 @dataclass(frozen=True)
 class Window:
-    """One training example: image with validity channel, soft object masks and their tight boxes in window pixels."""
+    """One training example: image with validity channel, object masks and their tight boxes in window pixels."""
 
     image: Float[Tensor, "4 256 256"]
-    targets: Float[Tensor, "k 128 128"]
+    targets: Bool[Tensor, "k 256 256"]
     boxes: Float[Tensor, "k 4"]
 
 
 class WindowDataset(Dataset[Window]):
     """Random windows, each a function of the seed and its index alone."""
 
-    def __init__(self, records: list[Record], *, seed: int) -> None:
+    def __init__(self, records: list[Record], shares: Mapping[str, float], *, seed: int) -> None:
+        """Draw from the sets named in `shares`, which need not add up to one; a set without records is left out."""
         self.seed = seed
         by_set: dict[str, list[Record]] = {}
         for record in records:
             by_set.setdefault(record.dataset, []).append(record)
-        self.by_set = by_set
-        self.names = sorted(by_set)
-        shares = np.array([DATASET_SHARES[name] for name in self.names])
-        self.shares = shares / shares.sum()
-        self.maps: dict[int, list[tuple[np.ndarray, list[Extent]]]] = {}
-        for record in records:
-            maps = ([] if record.objects is None else [record.objects]) + record.superpixels
-            self.maps[id(record)] = [(m, extents(m)) for m in maps]
+        self.by_set = {name: by_set[name] for name in sorted(shares) if name in by_set}
+        weights = np.array([shares[name] for name in self.by_set])
+        self.names, self.shares = list(self.by_set), weights / weights.sum()
+        self.maps = {id(r): [(m, extents(m)) for m in (*r.objects, *r.superpixels)] for r in records}
 
     def __getitem__(self, index: int) -> Window:
         """Draw window number `index`; one without any object is drawn anew."""
         rng = np.random.default_rng([self.seed, index])
         while True:
-            name = self.names[rng.choice(len(self.names), p=self.shares)]
-            pool = self.by_set[name]
+            pool = self.by_set[self.names[rng.choice(len(self.names), p=self.shares)]]
             record = pool[int(rng.integers(len(pool)))]
             maps = self.maps[id(record)]
-            pick = 0
-            if record.objects is None or not maps[0][1] or (len(maps) > 1 and rng.random() < SUPERPIXEL_SHARE):
-                pick = int(rng.integers(min(1, len(maps) - 1), len(maps)))
+            n_objects = len(record.objects)
+            if n_objects == 0 or (record.superpixels and rng.random() < SUPERPIXEL_SHARE):
+                pick = int(rng.integers(n_objects, len(maps)))
+            else:
+                pick = int(rng.integers(n_objects))
             window = draw_window(record, *maps[pick], rng) if maps[pick][1] else None
             if window is not None:
                 return window
@@ -157,7 +145,7 @@ def draw_window(
     valid = (grid[0].abs() <= 1).all(-1)[None].float()
     thumb = pixels[0, :, :: max(1, pixels.shape[2] // 64), :: max(1, pixels.shape[3] // 64)]
     image = change_intensity(image, thumb, rng) * valid
-    return Window(torch.cat([image, valid]), F.avg_pool2d(masks.float(), WINDOW_PX // LOGITS_PX), tight_boxes(masks))
+    return Window(torch.cat([image, valid]), masks, tight_boxes(masks))
 
 
 def change_intensity(

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from prompts.builtin.model import PromptableNet, prompt_maps
+from prompts.builtin.model import PromptableNet, colour_maps, prompt_maps
 from prompts.builtin.training.checkpoints import fold
 
 
@@ -11,13 +11,14 @@ def test_the_encoder_gives_four_strides_and_the_decoder_four_masks() -> None:
     net = PromptableNet(folded=True).eval()
     with torch.no_grad():
         features = net.encode(torch.zeros(1, 4, 256, 256))
-        logits, iou = net.decode(features, torch.zeros(1, 6, 128, 128))
+        logits, iou = net.decode(features, torch.zeros(1, 8, 128, 128))
     assert [tuple(f.shape[1:]) for f in features] == [
         (32, 64, 64),
         (64, 32, 32),
         (96, 16, 16),
         (128, 8, 8),
         (64, 32, 32),
+        (3, 128, 128),
     ]
     assert logits.shape == (1, 4, 128, 128)
     assert iou.shape == (1, 4)
@@ -42,6 +43,27 @@ def test_no_prompt_draws_nothing() -> None:
     assert (maps == 0).all()
 
 
+def test_a_box_has_a_core_within_and_a_ring_without() -> None:
+    maps = prompt_maps(torch.zeros(1, 0, 3), torch.tensor([[60.0, 80.0, 140.0, 120.0]]), torch.zeros(1, 128, 128))[0]
+    core, ring = maps[6], maps[7]
+    assert divmod(int(core.argmax()), 128) in {(49, 49), (49, 50), (50, 49), (50, 50)}
+    assert ((core > 0) <= (maps[4] > 0)).all()
+    assert (ring[40:60, 30:70] == 0).all()  # the box itself, in cells of two pixels
+    assert (ring[36:40, 30:70] > 0).all()
+    assert ring[:28].sum() == 0
+
+
+def test_colours_are_near_one_where_a_cue_has_them_and_zero_without_the_cue() -> None:
+    pixels = torch.full((1, 3, 128, 128), -1.0)
+    pixels[:, :, 40:60, 30:70] = 1.0
+    maps = prompt_maps(torch.zeros(1, 0, 3), torch.tensor([[60.0, 80.0, 140.0, 120.0]]), torch.zeros(1, 128, 128))
+    near = colour_maps(pixels, maps)[0]
+    assert near[3, 50, 50] > 0.9  # like the core
+    assert near[3, 10, 10] < 0.01
+    assert near[4, 10, 10] > 0.9  # like the ring
+    assert (near[:3] == 0).all()  # no click, no last mask
+
+
 def test_folding_batch_norms_changes_no_answer() -> None:
     torch.manual_seed(0)
     net = PromptableNet()
@@ -53,7 +75,7 @@ def test_folding_batch_norms_changes_no_answer() -> None:
             nn.init.uniform_(module.running_var, 0.5, 1.5)
     folded = PromptableNet(folded=True)
     folded.load_state_dict(fold(net))
-    image, maps = torch.rand(1, 4, 256, 256), torch.rand(1, 6, 128, 128)
+    image, maps = torch.rand(1, 4, 256, 256), torch.rand(1, 8, 128, 128)
     with torch.no_grad():
         wanted = net.eval().decode(net.encode(image), maps)
         got = folded.eval().decode(folded.encode(image), maps)

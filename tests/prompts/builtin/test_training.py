@@ -1,13 +1,16 @@
 """Windows, simulated prompts, losses and schedule of the training run, on made-up records."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from prompts.builtin.model import PromptableNet
 from prompts.builtin.training.checkpoints import load_checkpoint, save_checkpoint
-from prompts.builtin.training.data import label_components, make_synthetic
-from prompts.builtin.training.losses import mask_losses, total_loss
+from prompts.builtin.training.data import cut_to_pieces, label_components, make_world
+from prompts.builtin.training.losses import likeness_loss, mask_losses, surroundings, total_loss
 from prompts.builtin.training.prompting import corrective_clicks, first_prompts, tight_boxes
 from prompts.builtin.training.train import learning_rate
 from prompts.builtin.training.windows import WindowDataset
@@ -15,7 +18,7 @@ from prompts.builtin.training.windows import WindowDataset
 
 @pytest.fixture(scope="module")
 def windows() -> WindowDataset:
-    return WindowDataset([make_synthetic(i) for i in range(2)], seed=7)
+    return WindowDataset([make_world(i) for i in range(2)], {"worlds": 1.0}, seed=7)
 
 
 def discs() -> torch.Tensor:
@@ -30,7 +33,7 @@ def test_components_of_each_label_get_their_own_number() -> None:
 
 
 def test_a_window_is_a_function_of_seed_and_index(windows: WindowDataset) -> None:
-    again = WindowDataset([make_synthetic(i) for i in range(2)], seed=7)
+    again = WindowDataset([make_world(i) for i in range(2)], {"worlds": 1.0}, seed=7)
     torch.testing.assert_close(windows[3].image, again[3].image, rtol=0, atol=0)
     torch.testing.assert_close(windows[3].targets, again[3].targets, rtol=0, atol=0)
     assert not torch.equal(windows[3].image, windows[4].image)
@@ -40,10 +43,10 @@ def test_a_window_holds_its_objects_and_their_boxes(windows: WindowDataset) -> N
     for i in range(4):
         window = windows[i]
         assert window.image.shape == (4, 256, 256)
-        assert window.targets.shape == (4, 128, 128)
+        assert window.targets.shape == (4, 256, 256)
         for target, (x0, y0, x1, y1) in zip(window.targets, window.boxes.tolist(), strict=True):
             assert target.sum() > 0
-            inside = target[int(y0) // 2 : -(-int(y1) // 2), int(x0) // 2 : -(-int(x1) // 2)]
+            inside = target[int(y0) : int(y1), int(x0) : int(x1)]
             assert inside.sum() == target.sum()
 
 
@@ -100,7 +103,9 @@ def test_an_ambiguous_click_is_judged_by_the_best_candidate() -> None:
 
 
 def test_the_rate_warms_up_stays_and_falls() -> None:
-    rates = [learning_rate(step, 1000, 200, 1.0) for step in (0, 199, 500, 799, 900, 999)]
+    rates = [
+        learning_rate(step, 1000, warm_up_steps=200, decay_steps=200, peak=1.0) for step in (0, 199, 500, 799, 900, 999)
+    ]
     np.testing.assert_allclose(rates, [0.005, 1.0, 1.0, 1.0, 0.5, 0.01])
 
 
@@ -122,3 +127,30 @@ def test_one_step_of_training_reaches_every_parameter(windows: WindowDataset) ->
     assert torch.isfinite(loss)
     assert 0 <= dice <= 1
     assert [name for name, p in net.named_parameters() if p.grad is None] == []
+
+
+def test_likeness_is_low_for_features_that_tell_an_object_from_its_surroundings() -> None:
+    target = torch.zeros(1, 1, 32, 32)
+    target[:, :, 8:16, 8:20] = 1
+    told = torch.cat([target[0], 1 - target[0]])[None]
+    blind = torch.full_like(told, 0.5**0.5)
+    assert likeness_loss(told, target) < 0.01
+    assert likeness_loss(blind, target).item() == pytest.approx(math.log(2), abs=0.01)
+
+
+def test_surroundings_are_the_box_and_a_margin() -> None:
+    target = torch.zeros(1, 64, 64)
+    target[0, 20, 30:40] = 1
+    near = surroundings(target)[0]
+    rows, cols = torch.nonzero(near, as_tuple=True)
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (16, 24, 26, 43)
+
+
+def test_pieces_of_a_tree_are_connected_and_cover_it() -> None:
+    tree = np.zeros((200, 200), bool)
+    tree[100] = tree[:, 50] = True
+    pieces = cut_to_pieces(tree, np.random.default_rng(0))
+    np.testing.assert_array_equal(pieces > 0, tree)
+    assert pieces.max() > 2
+    for piece in range(1, pieces.max() + 1):
+        assert ndimage.label(pieces == piece)[1] == 1
