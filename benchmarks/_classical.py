@@ -14,6 +14,7 @@ from prompts.types import Box, ImageState, MaskPrediction, Prompt
 
 CLICK_RADIUS_PX = 2
 FOREGROUND, BACKGROUND = 1, 2
+COLOUR_NOISE = 3.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,9 @@ class GrabCut(_Tool):
         is_foreground = (state == cv2.GC_FGD) | (state == cv2.GC_PR_FGD)
         if is_foreground.all() or not is_foreground.any():
             return np.where(is_foreground, 1, -1).astype(np.float32)
-        bgr = np.ascontiguousarray(small.pixels[..., ::-1])
+        # Grey images would give its colour model singular covariances; a little noise of each channel's own helps.
+        noise = np.random.default_rng(0).normal(0, COLOUR_NOISE, small.pixels.shape)
+        bgr = np.clip(small.pixels[..., ::-1] + noise, 0, 255).astype(np.uint8)
         cv2.setRNGSeed(0)
         cv2.grabCut(bgr, state, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
         return np.where((state == cv2.GC_FGD) | (state == cv2.GC_PR_FGD), 1, -1).astype(np.float32)

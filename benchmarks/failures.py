@@ -2,7 +2,7 @@
 
 `python benchmarks/failures.py DATASET... --out FILE.png` takes each set's held-out objects and shows the four with the
 lowest Dice after three clicks: the image, the reference in green, the answer in magenta, clicks as dots (white:
-foreground, black: background). Draw only sets whose licence allows it to be shown.
+foreground, black: background; those out of view are left out). Draw only sets whose licence allows it to be shown.
 """
 
 import argparse
@@ -58,7 +58,10 @@ def draw(case: Case) -> Image.Image:
     tile = Image.fromarray(np.concatenate([plain, outlined], axis=1))
     pen = ImageDraw.Draw(tile)
     for point in case.points:
-        x, y = TILE_PX * (point.x - left) / side + TILE_PX, TILE_PX * (point.y - top) / side
+        x, y = TILE_PX * (point.x - left) / side, TILE_PX * (point.y - top) / side
+        if not (0 <= x < TILE_PX and 0 <= y < TILE_PX):
+            continue
+        x += TILE_PX
         fill = "white" if point.label == 1 else "black"
         pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=fill, outline="yellow")
     pen.text((6, 4), f"Dice {case.score:.2f}", fill="yellow", stroke_width=1, stroke_fill="black")
