@@ -20,11 +20,11 @@ def score_segmentation(committee: Float[np.ndarray, "s n k h w"]) -> dict[str, F
     (arXiv:2310.14230). O(s·k) a pixel; one image at a time, so memory stays small.
     """
     n = committee.shape[1]
-    scores = {name: np.empty(n) for name in ACQUISITIONS}
+    dense = {name: acquisition for name, acquisition in ACQUISITIONS.items() if acquisition.is_dense}
+    scores = {name: np.empty(n) for name in dense}
     for row in range(n):
         members = np.moveaxis(committee[:, row], 1, -1)
-        mean = members.mean(axis=0)
-        for name, acquisition in ACQUISITIONS.items():
-            pixels = acquisition.function(members if acquisition.needs == "committee" else mean)
-            scores[name][row] = pool_map(pixels, "mean")
+        arrays = {"committee": members, "probabilities": members.mean(axis=0)}
+        for name, acquisition in dense.items():
+            scores[name][row] = pool_map(acquisition.of(arrays), "mean")
     return scores

@@ -11,7 +11,14 @@ _BLOCK_ROWS, _BLOCK_CENTRES = 8192, 1024
 
 
 @register(
-    "k_center", paper="Sener & Savarese 2018 (arXiv:1708.00489)", phase="cold_start", needs=frozenset({"embeddings"})
+    "k_center",
+    paper="Sener & Savarese 2018 (arXiv:1708.00489)",
+    phase="cold_start",
+    needs=frozenset({"embeddings"}),
+    cost="O(n·(l+b)·d)",
+    advice="Covers the pool's rim; takes artefacts and outliers first",
+    draws=False,
+    is_nested=True,
 )
 def k_center(
     pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None

@@ -34,8 +34,8 @@ In segmentation, scores pooled from pixel maps stand in for probabilities:
 To add one: write a function over arrays in a module of `alcore/strategies/`, put `@register(...)` above it, import the
 module in `alcore/strategies/__init__.py`, and generate this page again. The contract tests cover it from then on.
 
-| name | phase | what it does | needs | source |
-|---|---|---|---|---|
+| name | phase | what it does | advice | needs | cost | source |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -44,7 +44,8 @@ def render_reference() -> str:
     rows = []
     for entry in _sorted():
         needs = ", ".join(sorted(entry.needs)) or "-"
-        rows.append(f"| `{entry.name}` | {entry.phase} | {entry.summary} | {needs} | {entry.paper} |")
+        cells = (f"`{entry.name}`", entry.phase, entry.summary, entry.advice, needs, entry.cost, entry.paper)
+        rows.append(f"| {' | '.join(cells)} |")
     notes = [f"### `{entry.name}`\n\n{note}\n" for entry in _sorted() if (note := _note(entry))]
     return _INTRODUCTION + "\n".join(rows) + "\n\n## Cost and departures from the papers\n\n" + "\n".join(notes)
 

@@ -8,11 +8,44 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, MissingInput, UnknownName
 from alcore.types import PoolView, QueryResult
 
-Need = Literal["embeddings", "groups", "probabilities", "committee"]
+Need = Literal[
+    "embeddings",
+    "groups",
+    "positions",
+    "labels",
+    "probabilities",
+    "committee",
+    "augmented",
+    "second_opinions",
+    "previous_probabilities",
+    "evidence",
+    "head",
+    "losses",
+    "pretext_losses",
+    "costs",
+    "foreground",
+    "patches",
+    "class_mixtures",
+    "class_scores",
+]
+"""The fields of `PoolView` that a strategy may ask for."""
 Phase = Literal["cold_start", "round", "any"]
+_FROM_A_HEAD = frozenset(
+    {
+        "probabilities",
+        "committee",
+        "augmented",
+        "previous_probabilities",
+        "evidence",
+        "head",
+        "class_mixtures",
+        "class_scores",
+    }
+)
 _COMMON_ARGUMENTS = ("pool", "batch_size", "rng", "max_per_group")
 
 
@@ -37,6 +70,14 @@ class Strategy:
     needs: frozenset[Need]
     phase: Phase
     """`cold_start` needs no model, `round` needs one, `any` does not care."""
+    cost: str
+    """Time, and memory where it is more than O(n); n items, d features, c classes, s members, b batch, k clusters."""
+    advice: str
+    """When to take it, or what to mind: one line."""
+    draws: bool
+    """False where only ties, and the first pick of an unlabeled pool, are left to chance."""
+    is_nested: bool
+    """True where a smaller batch is the beginning of a larger one."""
     function: Callable[..., QueryResult]
 
 
@@ -46,15 +87,39 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(_REGISTRY)
 
 
 def register(
-    name: str, *, paper: str, phase: Phase, needs: frozenset[Need] = frozenset()
+    name: str,
+    *,
+    paper: str,
+    phase: Phase,
+    cost: str,
+    advice: str,
+    needs: frozenset[Need] = frozenset(),
+    draws: bool = True,
+    is_nested: bool = False,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
-    """Enter a strategy under `name`; its docstring's first line becomes the summary."""
+    """Enter a strategy under `name`; its docstring's first line becomes the summary. See `Strategy` for the rest.
+
+    A strategy with a setting `acquisition` ranks by that acquisition function and needs what this one needs, so `needs`
+    holds only what it needs beside.
+    """
 
     def enter(function: StrategyFunction) -> StrategyFunction:
         if name in _REGISTRY:
             raise InvalidInput(f"strategy {name!r} is registered already")
         summary = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
-        _REGISTRY[name] = Strategy(name=name, summary=summary, paper=paper, needs=needs, phase=phase, function=function)
+        acquisition = _default_acquisition(function)
+        _REGISTRY[name] = Strategy(
+            name=name,
+            summary=summary,
+            paper=paper,
+            needs=needs | _needs_of(acquisition),
+            phase=phase,
+            cost=cost,
+            advice=advice,
+            draws=draws,
+            is_nested=is_nested,
+            function=function,
+        )
         return function
 
     return enter
@@ -100,27 +165,55 @@ def select(
     for key in settings:
         if key not in allowed:
             raise InvalidInput(f"strategy {name!r} has no setting {key!r}; it has: {', '.join(allowed) or 'none'}")
-    _check_needs(strategy, pool)
+    _check_needs(strategy, pool, settings.get("acquisition"))
     if pool.labeled.all():
         return QueryResult(rows=np.zeros(0, dtype=np.int64))
     return strategy.function(pool, batch_size, rng=rng, max_per_group=max_per_group, **settings)
 
 
-def _check_needs(strategy: Strategy, pool: PoolView) -> None:
-    """Refuse a pool without what the strategy needs; pooled pixel scores stand in for probabilities."""
-    if strategy.name in pool.uncertainty:
-        return
-    have = {
-        "embeddings": True,
-        "groups": pool.groups is not None,
-        "probabilities": pool.probabilities is not None or pool.committee is not None,
-        "committee": pool.committee is not None,
-    }
-    lacking = sorted(need for need in strategy.needs if not have[need])
+def _default_acquisition(function: Callable[..., QueryResult]) -> str | None:
+    """Name what a strategy ranks by unless told otherwise; None where it has no setting `acquisition`."""
+    setting = inspect.signature(function).parameters.get("acquisition")
+    return None if setting is None else str(setting.default)
+
+
+def _needs_of(acquisition: str | None) -> frozenset[Need]:
+    """Say what an acquisition function needs."""
+    if acquisition is None:
+        return frozenset()
+    if acquisition not in ACQUISITIONS:
+        raise UnknownName.of("acquisition function", acquisition, ACQUISITIONS)
+    return frozenset(ACQUISITIONS[acquisition].needs)  # type: ignore[arg-type]  # tests check them against Need
+
+
+def _check_needs(strategy: Strategy, pool: PoolView, acquisition: str | None) -> None:
+    """Refuse a pool without what the strategy needs; pooled pixel scores stand in for what they are made from."""
+    default = _default_acquisition(strategy.function)
+    ranked_by = strategy.name if default is None else acquisition or default
+    needs = strategy.needs
+    if default is not None:
+        needs = (needs - _needs_of(default)) | _needs_of(ranked_by)
+    if ranked_by in pool.uncertainty:
+        needs = needs - _needs_of(ranked_by if ranked_by in ACQUISITIONS else None)
+    lacking = sorted(need for need in needs if not has(pool, need))
     if not lacking:
         return
-    hint = "import the images with a group"
-    if lacking != ["groups"]:
-        cold = sorted(entry.name for entry in _REGISTRY.values() if entry.phase == "cold_start")
-        hint = f"train a head first, or begin with one of: {', '.join(cold)}"
-    raise MissingInput(f"strategy {strategy.name!r} needs {' and '.join(lacking)}, which the pool lacks; {hint}")
+    hints = []
+    if "groups" in lacking:
+        hints.append("import the images with a group")
+    if _FROM_A_HEAD & set(lacking):
+        cold = [
+            entry.name for entry in _REGISTRY.values() if entry.phase == "cold_start" and entry.needs <= {"embeddings"}
+        ]
+        hints.append(f"train a head first, or begin with one of: {', '.join(sorted(cold))}")
+    hints = hints or [f"pass PoolView({lacking[0]}=...)"]
+    raise MissingInput(
+        f"strategy {strategy.name!r} needs {' and '.join(lacking)}, which the pool lacks; {'; '.join(hints)}"
+    )
+
+
+def has(pool: PoolView, need: Need) -> bool:
+    """Whether a pool has what is needed; a committee has a mean, which will do for probabilities."""
+    if need == "probabilities" and pool.committee is not None:
+        return True
+    return getattr(pool, need) is not None

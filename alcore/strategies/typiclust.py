@@ -17,7 +17,12 @@ MIN_CLUSTER_SIZE = 5
 
 
 @register(
-    "typiclust", paper="Hacohen et al. 2022 (arXiv:2202.02794)", phase="cold_start", needs=frozenset({"embeddings"})
+    "typiclust",
+    paper="Hacohen et al. 2022 (arXiv:2202.02794)",
+    phase="cold_start",
+    needs=frozenset({"embeddings"}),
+    cost="O(n·k·d) an iteration, O(m²·d) in a cluster of m",
+    advice="Strong with very few labels; later rounds gain more from uncertainty",
 )
 def typiclust(
     pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from alcore.acquisition import ACQUISITIONS, bald, dbal, entropy, least_confidence, margin, pool_map
 from alcore.errors import InvalidInput
 
-PROBABILITY_SCORES = [name for name, entry in ACQUISITIONS.items() if entry.needs == "probabilities"]
+PROBABILITY_SCORES = [name for name, entry in ACQUISITIONS.items() if entry.needs == ("probabilities",)]
 
 
 def draw(rng, *shape, sharpness=1.0):
@@ -50,8 +50,8 @@ def test_scores_stay_in_their_bounds_and_do_not_depend_on_class_or_member_order(
     assert (entropy(mean) <= np.log(n_classes) + 1e-9).all()
     assert (least_confidence(mean) <= 1 - 1 / n_classes + 1e-9).all()
     for name, entry in ACQUISITIONS.items():
-        values = entry.function(committee if entry.needs == "committee" else mean)
-        again = entry.function(shuffled if entry.needs == "committee" else shuffled.mean(axis=0))
+        values = entry.function(committee if entry.needs == ("committee",) else mean)
+        again = entry.function(shuffled if entry.needs == ("committee",) else shuffled.mean(axis=0))
         assert (values >= 0).all(), name
         np.testing.assert_allclose(values, again, atol=1e-9)
 
@@ -66,7 +66,7 @@ def test_with_two_classes_all_probability_scores_rank_alike():
 def test_pixel_maps_are_scored_like_items():
     committee = draw(np.random.default_rng(4), 3, 2, 5, 7, 4)
     for entry in ACQUISITIONS.values():
-        array = committee if entry.needs == "committee" else committee.mean(axis=0)
+        array = committee if entry.needs == ("committee",) else committee.mean(axis=0)
         flat = array.reshape(*array.shape[:-4], -1, 4)
         np.testing.assert_allclose(entry.function(array).ravel(), entry.function(flat), rtol=1e-12)
         assert entry.function(array.astype(np.float32)).dtype == np.float32
