@@ -34,7 +34,7 @@ Need = Literal[
 ]
 """The fields of `PoolView` that a strategy may ask for."""
 Phase = Literal["cold_start", "round", "any"]
-_FROM_A_HEAD = frozenset(
+FROM_A_HEAD = frozenset(
     {
         "probabilities",
         "committee",
@@ -46,6 +46,12 @@ _FROM_A_HEAD = frozenset(
         "class_scores",
     }
 )
+_HINTS: Mapping[str, str] = {
+    "groups": "import the images with a group",
+    "positions": "import the slices of each volume as a group",
+    "costs": "it learns them from annotated images",
+    "losses": "it learns from labeled items that a head was measured on",
+}
 _COMMON_ARGUMENTS = ("pool", "batch_size", "rng", "max_per_group")
 
 
@@ -78,6 +84,8 @@ class Strategy:
     """False where only ties, and the first pick of an unlabeled pool, are left to chance."""
     is_nested: bool
     """True where a smaller batch is the beginning of a larger one."""
+    ranks_by: str | None
+    """The acquisition function that it ranks by, or does unless told otherwise by its setting `acquisition`."""
     function: Callable[..., QueryResult]
 
 
@@ -118,6 +126,7 @@ def register(
             advice=advice,
             draws=draws,
             is_nested=is_nested,
+            ranks_by=acquisition or (name if name in ACQUISITIONS else None),
             function=function,
         )
         return function
@@ -188,28 +197,21 @@ def _needs_of(acquisition: str | None) -> frozenset[Need]:
 
 def _check_needs(strategy: Strategy, pool: PoolView, acquisition: str | None) -> None:
     """Refuse a pool without what the strategy needs; pooled pixel scores stand in for what they are made from."""
-    default = _default_acquisition(strategy.function)
-    ranked_by = strategy.name if default is None else acquisition or default
+    ranked_by = acquisition or strategy.ranks_by
     needs = strategy.needs
-    if default is not None:
-        needs = (needs - _needs_of(default)) | _needs_of(ranked_by)
-    if ranked_by in pool.uncertainty:
-        needs = needs - _needs_of(ranked_by if ranked_by in ACQUISITIONS else None)
+    if acquisition is not None:
+        needs = (needs - _needs_of(strategy.ranks_by)) | _needs_of(acquisition)
+    if ranked_by is not None and ranked_by in pool.uncertainty:
+        needs = needs - _needs_of(ranked_by)
     lacking = sorted(need for need in needs if not has(pool, need))
     if not lacking:
         return
-    hints = []
-    if "groups" in lacking:
-        hints.append("import the images with a group")
-    if _FROM_A_HEAD & set(lacking):
-        cold = [
-            entry.name for entry in _REGISTRY.values() if entry.phase == "cold_start" and entry.needs <= {"embeddings"}
-        ]
-        hints.append(f"train a head first, or begin with one of: {', '.join(sorted(cold))}")
-    hints = hints or [f"pass PoolView({lacking[0]}=...)"]
-    raise MissingInput(
-        f"strategy {strategy.name!r} needs {' and '.join(lacking)}, which the pool lacks; {'; '.join(hints)}"
-    )
+    hints = [_HINTS[need] for need in lacking if need in _HINTS]
+    if FROM_A_HEAD & set(lacking):
+        cold = sorted(e.name for e in _REGISTRY.values() if e.phase == "cold_start" and e.needs <= {"embeddings"})
+        hints.append(f"train a head first, or begin with one of: {', '.join(cold)}")
+    hint = "; ".join(hints) or f"pass PoolView({lacking[0]}=...)"
+    raise MissingInput(f"strategy {strategy.name!r} needs {' and '.join(lacking)}, which the pool lacks; {hint}")
 
 
 def has(pool: PoolView, need: Need) -> bool:

@@ -8,7 +8,8 @@ import pytest
 
 from alcore.curves import aubc_until, seconds_until, summarise
 from alcore.errors import InvalidInput, UnknownName
-from alcore.simulation import Answer, Scores, SimulationNames, simulate
+from alcore.opinions import Opinion
+from alcore.simulation import Answer, SimulationNames, simulate
 
 NAMES = SimulationNames(dataset="toy", encoder="none", segmenter=None, head="nearest mean", prompts="exact")
 N_CLASSES = 3
@@ -48,7 +49,7 @@ class ToyLearner:
         labels = np.asarray([int(target) for target in targets])
         means = [self.pool[rows[labels == c]].mean(axis=0) if (labels == c).any() else np.zeros(3) for c in range(3)]
         self.means = np.asarray(means)
-        return Scores(probabilities=self._predict(self.pool[pool_rows]))
+        return Opinion(probabilities=self._predict(self.pool[pool_rows]))
 
     def _predict(self, points):
         logits = np.exp(4 * points @ self.means.T)

@@ -53,7 +53,8 @@ def test_a_few_masks_teach_it_to_find_disks(head):
 
 def test_members_differ_and_the_scores_see_it(head):
     dense, images, _ = disks(3, seed=2)
-    scores = score_segmentation(head.predict(dense, images))
+    opinion = score_segmentation(head.predict(dense, images))
+    scores = opinion.uncertainty
     assert set(scores) == {"entropy", "margin", "least_confidence", "dbal", "bald"}
     assert all(values.shape == (3,) for values in scores.values())
     assert (scores["bald"] > 0).all()
