@@ -101,6 +101,7 @@ def simulate(
     seeds: int | Sequence[int],
     groups: Shaped[np.ndarray, " n"] | None = None,
     max_per_group: int | None = None,
+    full_value: float | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run every strategy with every seed and sum up.
@@ -118,6 +119,7 @@ def simulate(
         seeds: how many (0, 1, …), or which.
         groups: patient of each pool item.
         max_per_group: at most this many of a patient in one batch.
+        full_value: the value of full supervision where it is known, which saves the costliest training.
         progress: called with (trainings done, trainings in all).
 
     Returns:
@@ -151,9 +153,9 @@ def simulate(
         oracle=oracle,
         learner=learner,
         progress=progress,
-        n_trainings=1 + len(seed_list) * (1 + len(resolved) * n_batches),
+        n_trainings=int(full_value is None) + len(seed_list) * (1 + len(resolved) * n_batches),
     )
-    full = loop.full_supervision()
+    full = loop.full_supervision() if full_value is None else full_value
     runs = []
     for seed in seed_list:
         start = loop.seed_set(plan.strategy, batch_size, seed)
