@@ -79,6 +79,8 @@ class Strategy:
     is_nested: bool
     """True where a smaller batch is the beginning of a larger one."""
     function: Callable[..., QueryResult]
+    own_needs: frozenset[Need]
+    """What it needs whatever it ranks by: `needs` less what its default acquisition function is made from."""
 
 
 _REGISTRY: dict[str, Strategy] = {}
@@ -119,6 +121,7 @@ def register(
             draws=draws,
             is_nested=is_nested,
             function=function,
+            own_needs=needs,
         )
         return function
 
@@ -190,11 +193,11 @@ def _check_needs(strategy: Strategy, pool: PoolView, acquisition: str | None) ->
     """Refuse a pool without what the strategy needs; pooled pixel scores stand in for what they are made from."""
     default = _default_acquisition(strategy.function)
     ranked_by = strategy.name if default is None else acquisition or default
-    needs = strategy.needs
-    if default is not None:
-        needs = (needs - _needs_of(default)) | _needs_of(ranked_by)
     if ranked_by in pool.uncertainty:
-        needs = needs - _needs_of(ranked_by if ranked_by in ACQUISITIONS else None)
+        stood_in_for = _needs_of(ranked_by if ranked_by in ACQUISITIONS else None)
+        needs = strategy.needs - stood_in_for if default is None else strategy.own_needs
+    else:
+        needs = strategy.needs if default is None else strategy.own_needs | _needs_of(ranked_by)
     lacking = sorted(need for need in needs if not has(pool, need))
     if not lacking:
         return
