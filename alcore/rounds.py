@@ -55,8 +55,8 @@ def runs_in(task: Task) -> list[str]:
 def _starved_of(entry: Strategy, task: Task) -> list[str]:
     """Name what a strategy needs and the loop of a task does not have."""
     acquisition = ACQUISITIONS.get(entry.ranks_by or "")
-    pooled = set(acquisition.needs) if task == "segmentation" and acquisition and acquisition.is_dense else set()
-    return sorted(entry.needs - FED[task] - pooled)
+    is_pooled = task == "segmentation" and acquisition is not None and acquisition.is_dense
+    return sorted((entry.own_needs if is_pooled else entry.needs) - FED[task])
 
 
 def plan_round(

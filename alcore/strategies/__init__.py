@@ -4,9 +4,33 @@
 with `@register` in a module that is imported here; the contract tests then cover it.
 """
 
-from alcore.strategies import baselines, k_center, kmeans, typiclust, uncertainty
+from alcore.strategies import (
+    alfa_mix,
+    badge,
+    baselines,
+    clasp,
+    class_balance,
+    clue,
+    contrastive,
+    dpp,
+    dropquery,
+    falcun,
+    k_center,
+    kmeans,
+    knapsack,
+    redundancy,
+    stochastic,
+    submodular,
+    two_stage,
+    typiclust,
+    uncertainty,
+)
 from alcore.strategies.registry import STRATEGIES, Strategy, register, select
 
 __all__ = ["STRATEGIES", "Strategy", "register", "select"]
 
-_MODULES = (baselines, k_center, kmeans, typiclust, uncertainty)
+_MODULES = (
+    *(baselines, k_center, kmeans, typiclust, uncertainty),
+    *(alfa_mix, badge, clasp, class_balance, clue, contrastive, dpp, dropquery, falcun, knapsack, redundancy),
+    *(stochastic, submodular, two_stage),
+)

@@ -87,6 +87,8 @@ class Strategy:
     ranks_by: str | None
     """The acquisition function that it ranks by, or does unless told otherwise by its setting `acquisition`."""
     function: Callable[..., QueryResult]
+    own_needs: frozenset[Need]
+    """What it needs whatever it ranks by: `needs` less what its default acquisition function is made from."""
 
 
 _REGISTRY: dict[str, Strategy] = {}
@@ -128,6 +130,7 @@ def register(
             is_nested=is_nested,
             ranks_by=acquisition or (name if name in ACQUISITIONS else None),
             function=function,
+            own_needs=needs if name not in ACQUISITIONS else frozenset(),
         )
         return function
 
@@ -198,11 +201,9 @@ def _needs_of(acquisition: str | None) -> frozenset[Need]:
 def _check_needs(strategy: Strategy, pool: PoolView, acquisition: str | None) -> None:
     """Refuse a pool without what the strategy needs; pooled pixel scores stand in for what they are made from."""
     ranked_by = acquisition or strategy.ranks_by
-    needs = strategy.needs
-    if acquisition is not None:
-        needs = (needs - _needs_of(strategy.ranks_by)) | _needs_of(acquisition)
-    if ranked_by is not None and ranked_by in pool.uncertainty:
-        needs = needs - _needs_of(ranked_by)
+    needs = strategy.own_needs
+    if ranked_by is not None and ranked_by not in pool.uncertainty:
+        needs = needs | _needs_of(ranked_by)
     lacking = sorted(need for need in needs if not has(pool, need))
     if not lacking:
         return
