@@ -4,9 +4,24 @@
 with `@register` in a module that is imported here; the contract tests then cover it.
 """
 
-from alcore.strategies import baselines, k_center, kmeans, typiclust, uncertainty
+from alcore.strategies import (
+    activeft,
+    baselines,
+    contextual,
+    core_gcn,
+    discriminative,
+    freesel,
+    k_center,
+    kmeans,
+    typiclust,
+    uncertainty,
+    vaal,
+)
 from alcore.strategies.registry import STRATEGIES, Strategy, register, select
 
 __all__ = ["STRATEGIES", "Strategy", "register", "select"]
 
-_MODULES = (baselines, k_center, kmeans, typiclust, uncertainty)
+_MODULES = (
+    *(activeft, baselines, contextual, core_gcn, discriminative, freesel, k_center, kmeans, typiclust, uncertainty),
+    *(vaal,),
+)
