@@ -13,9 +13,13 @@ from alcore.strategies import (
     freesel,
     k_center,
     kmeans,
+    mixed,
+    pretext,
     typiclust,
     uncertainty,
     vaal,
+    volumes,
+    wasserstein,
 )
 from alcore.strategies.registry import STRATEGIES, Strategy, register, select
 
@@ -23,5 +27,5 @@ __all__ = ["STRATEGIES", "Strategy", "register", "select"]
 
 _MODULES = (
     *(activeft, baselines, contextual, core_gcn, discriminative, freesel, k_center, kmeans, typiclust, uncertainty),
-    *(vaal,),
+    *(mixed, pretext, vaal, volumes, wasserstein),
 )
