@@ -45,7 +45,7 @@ def typiclust(
     quota = Quota(pool, max_per_group)
     rows: list[int] = []
     reasons: list[str] = []
-    for cluster in _visits(members, n_labeled, quota.open):
+    for cluster in visits(members, n_labeled, quota.open):
         candidates = members[cluster][quota.open[members[cluster]]]
         if len(candidates) == 0:
             continue
@@ -59,7 +59,7 @@ def typiclust(
     return QueryResult(rows=np.asarray(rows, dtype=np.int64), reasons=tuple(reasons))
 
 
-def _visits(
+def visits(
     members: list[Int64[np.ndarray, "_"]], n_labeled: Int64[np.ndarray, " k"], is_open: Bool[np.ndarray, " n"]
 ) -> Iterator[int]:
     """Yield clusters: fewest labels first, then largest, round and round while they last; the small ones at the end."""
