@@ -7,14 +7,14 @@ from alcore.acquisition import ACQUISITIONS, pool_map
 
 
 def score_segmentation(committee: Float[np.ndarray, "s n k h w"]) -> dict[str, Float[np.ndarray, " n"]]:
-    """Score images by every acquisition function, averaged over their pixels.
+    """Score images by every dense acquisition function, averaged over their pixels.
 
     Args:
         committee: class probabilities of each member, as `SegmentationHead.predict` gives them.
 
     Returns:
-        Scores by acquisition name (`entropy`, `margin`, `least_confidence`, `dbal`, `bald`), higher = ask sooner. The
-        first three look at the mean over the members, which makes `entropy` and `dbal` equal here.
+        Scores by the name of each acquisition function that is dense, higher = ask sooner. Those that need
+        probabilities look at the mean over the members, which makes `entropy` and `dbal` equal here.
 
     Source: pixel scores as in `alcore.acquisition`, pooled by their mean as in the code of Wang et al. 2024
     (arXiv:2310.14230). O(s·k) a pixel; one image at a time, so memory stays small.
