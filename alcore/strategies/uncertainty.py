@@ -68,6 +68,6 @@ for _entry in ACQUISITIONS.values():
         needs=_needs,
         cost=_entry.cost,
         advice=_entry.advice,
-        draws=False,
+        draws=_entry.is_coarse,
         is_nested=True,
     )(_top_k(_entry))
