@@ -4,9 +4,9 @@
 with `@register` in a module that is imported here; the contract tests then cover it.
 """
 
-from alcore.strategies import baselines, k_center, kmeans, typiclust, uncertainty
+from alcore.strategies import baselines, facility_location, herding, k_center, kmeans, probcover, typiclust, uncertainty
 from alcore.strategies.registry import STRATEGIES, Strategy, register, select
 
 __all__ = ["STRATEGIES", "Strategy", "register", "select"]
 
-_MODULES = (baselines, k_center, kmeans, typiclust, uncertainty)
+_MODULES = (baselines, facility_location, herding, k_center, kmeans, probcover, typiclust, uncertainty)
