@@ -12,6 +12,7 @@ from alcore.strategies.engine import Engine, multiply
 N_REFERENCE = 8192
 """Pools up to this size are covered exactly; of larger ones, so many items drawn at random are."""
 _BLOCK_NUMBERS = 2**21
+_KEPT_NUMBERS = 2**24
 _TOLERANCE = 1e-6
 """Cosines of float32 rows are this far off, so that a ball of radius 0 holds its centre."""
 
@@ -65,8 +66,8 @@ def draw_reference(
 class Coverage:
     """F(S) = weighted mean over reference items i of max over s in S of k(s, i); `floor` where S is empty.
 
-    Monotone and submodular for every kernel not below the floor. Similarities are made anew, block by block, each time
-    they are asked for: O(r·d + n) memory whatever the kernel.
+    Monotone and submodular for every kernel not below the floor. Similarities are made block by block; those of the
+    rows that a greedy search looks at again and again are kept, 64 MB of them at most. O(r·d + n) memory.
     """
 
     def __init__(
@@ -82,21 +83,47 @@ class Coverage:
     ) -> None:
         """Begin with nothing chosen; `scale` brings rows to length 1, see `blocks.unit_scale`."""
         self._embeddings, self._scale, self._kernel, self._engine = embeddings, scale, kernel, engine
+        self._step = max(16, _BLOCK_NUMBERS // max(1, len(reference)))
         self._points = np.ascontiguousarray(gathered(embeddings, reference, scale=scale).T)
         self._weights = np.ones(len(reference), np.float32) if weights is None else weights.astype(np.float32)
         self._total = max(float(self._weights.sum(dtype=np.float64)), 1e-30)
         self._floor = np.float32(floor)
         self.best = np.full(len(reference), self._floor, dtype=np.float32)
         """Similarity of each reference item to the nearest chosen one."""
+        n_kept = min(len(embeddings), _KEPT_NUMBERS // max(1, len(reference)))
+        self._kept = np.empty((n_kept, len(reference)), dtype=np.float32)
+        self._slots = np.full(len(embeddings), -1, dtype=np.int32)
+        self._n_kept = 0
 
     def gains(self, rows: Int64[np.ndarray, " m"]) -> Float64[np.ndarray, " m"]:
         """Return how much F would grow by each row alone."""
         out = np.empty(len(rows), dtype=np.float64)
-        for place, similarity in self._similarities(rows):
-            similarity -= self.best
-            np.maximum(similarity, 0, out=similarity)
-            out[place] = similarity @ self._weights
+        is_kept = self._slots[rows] >= 0
+        for start in range(0, int(is_kept.sum()), self._step):
+            some = np.flatnonzero(is_kept)[start : start + self._step]
+            out[some] = self._growth(self._kept[self._slots[rows[some]]])
+        new = np.flatnonzero(~is_kept)
+        for place, similarity in self._similarities(rows[new]):
+            self._keep(rows[new[place]], similarity, n_asked=len(new))
+            out[new[place]] = self._growth(similarity)
         return out / self._total
+
+    def _growth(self, similarity: Float32[np.ndarray, "m r"]) -> Float32[np.ndarray, " m"]:
+        """Return the weighted sum of what exceeds the best so far; overwrites its argument."""
+        similarity -= self.best
+        np.maximum(similarity, 0, out=similarity)
+        return similarity @ self._weights
+
+    def _keep(self, rows: Int64[np.ndarray, " m"], similarity: Float32[np.ndarray, "m r"], *, n_asked: int) -> None:
+        """Keep rows of a call that is small enough for all of them; where there is no room left, begin again."""
+        if n_asked > len(self._kept):
+            return
+        if self._n_kept + len(rows) > len(self._kept):
+            self._slots[:] = -1
+            self._n_kept = 0
+        self._slots[rows] = self._n_kept + np.arange(len(rows))
+        self._kept[self._n_kept : self._n_kept + len(rows)] = similarity
+        self._n_kept += len(rows)
 
     def add(self, row: int) -> None:
         """Choose a row."""
@@ -113,10 +140,9 @@ class Coverage:
 
     def _similarities(self, rows: Int64[np.ndarray, " m"]) -> Iterator[tuple[slice, Float32[np.ndarray, "b r"]]]:
         """Yield places and the similarities of the rows there to all reference items."""
-        step = max(16, _BLOCK_NUMBERS // max(1, self._points.shape[1]))
         for outer, block in blocks(self._embeddings, rows, scale=self._scale):
-            for start in range(0, len(block), step):
-                part = block[start : start + step]
+            for start in range(0, len(block), self._step):
+                part = block[start : start + self._step]
                 place = slice(outer.start + start, outer.start + start + len(part))
                 similarity = multiply(part, self._points, engine=self._engine)
                 self._kernel(similarity, rows[place])
