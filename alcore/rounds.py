@@ -25,7 +25,17 @@ DEFAULT_STRATEGY: Mapping[str, str] = MappingProxyType({"segmentation": "entropy
 FED: Mapping[Task, frozenset[Need]] = MappingProxyType(
     {
         "segmentation": frozenset(
-            {"embeddings", "groups", "positions", "losses", "costs", "foreground", "patches", "class_scores"}
+            {
+                "embeddings",
+                "groups",
+                "positions",
+                "losses",
+                "costs",
+                "foreground",
+                "patches",
+                "class_mixtures",
+                "class_scores",
+            }
         ),
         "classification": frozenset(
             {

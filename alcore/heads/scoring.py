@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from alcore.acquisition import ACQUISITIONS, entropy, pool_map
+from alcore.acquisition.context import class_mixtures
 from alcore.opinions import Opinion
 
 FOREGROUND_SHARE = 0.01
@@ -19,8 +20,8 @@ def score_segmentation(committee: Float[np.ndarray, "s n k h w"]) -> Opinion:
     Returns:
         `uncertainty`: every dense acquisition function, averaged over the pixels; those that take probabilities look at
         the members' mean, which makes `entropy` and `dbal` equal here. `class_scores`: the mean over pixels of entropy
-        times each class's probability (ClaSP PE, arXiv:2601.13677). `foreground`: the mean probability of any object
-        over the surest 1 % of pixels.
+        times each class's probability (ClaSP PE, arXiv:2601.13677). `class_mixtures`: see `acquisition.context`.
+        `foreground`: the mean probability of any object over the surest 1 % of pixels.
 
     Source: pixel scores as in `alcore.acquisition`, pooled by their mean as in the code of Wang et al. 2024
     (arXiv:2310.14230). O(s·k) a pixel.
@@ -29,12 +30,19 @@ def score_segmentation(committee: Float[np.ndarray, "s n k h w"]) -> Opinion:
     dense = {name: acquisition for name, acquisition in ACQUISITIONS.items() if acquisition.is_dense}
     uncertainty = {name: np.empty(n) for name in dense}
     class_scores, foreground = np.empty((n, n_classes)), np.empty(n)
+    mixtures = np.empty((n, n_classes, n_classes), dtype=np.float32)
     for row in range(n):
         members = np.moveaxis(committee[:, row], 1, -1)
         mean = members.mean(axis=0)
         arrays = {"committee": members, "probabilities": mean}
         for name, acquisition in dense.items():
             uncertainty[name][row] = pool_map(acquisition.of(arrays), "mean")
+        mixtures[row] = class_mixtures(mean)
         class_scores[row] = np.einsum("hw,hwk->k", entropy(mean), mean) / mean[..., 0].size
         foreground[row] = pool_map(1 - mean[..., 0], "top", top_share=FOREGROUND_SHARE)
-    return Opinion(uncertainty=uncertainty, class_scores=class_scores, foreground=np.clip(foreground, 0, 1))
+    return Opinion(
+        uncertainty=uncertainty,
+        class_scores=class_scores,
+        class_mixtures=mixtures,
+        foreground=np.clip(foreground, 0, 1),
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, MissingInput, UnknownName
-from alcore.types import PoolView, QueryResult
+from alcore.types import PoolView, Progress, QueryResult
 
 Need = Literal[
     "embeddings",
@@ -52,7 +52,7 @@ _HINTS: Mapping[str, str] = {
     "costs": "it learns them from annotated images",
     "losses": "it learns from labeled items that a head was measured on",
 }
-_COMMON_ARGUMENTS = ("pool", "batch_size", "rng", "max_per_group")
+_COMMON_ARGUMENTS = ("pool", "batch_size", "rng", "max_per_group", "progress")
 
 
 @runtime_checkable
@@ -144,6 +144,7 @@ def select(
     *,
     rng: np.random.Generator,
     max_per_group: int | None = None,
+    progress: Progress | None = None,
     **settings: Any,
 ) -> QueryResult:
     """Choose the rows to ask next.
@@ -154,6 +155,8 @@ def select(
         batch_size: items to choose, at least 1.
         rng: the only source of chance; the same state gives the same rows.
         max_per_group: at most this many of one group in the batch. Items whose group is None stand alone.
+        progress: called with (steps done, steps in all) by strategies that may take long, which have an argument of
+            this name; what it raises ends the work. The others are done at once.
         settings: the strategy's own settings.
 
     Returns:
@@ -173,14 +176,16 @@ def select(
         raise InvalidInput(f"max_per_group must be >= 1, or None for no limit; got {max_per_group}")
     if max_per_group is not None and pool.groups is None:
         raise MissingInput("max_per_group needs pool.groups: import the images with a group, or leave it out")
-    allowed = [key for key in inspect.signature(strategy.function).parameters if key not in _COMMON_ARGUMENTS]
+    parameters = inspect.signature(strategy.function).parameters
+    allowed = [key for key in parameters if key not in _COMMON_ARGUMENTS]
     for key in settings:
         if key not in allowed:
             raise InvalidInput(f"strategy {name!r} has no setting {key!r}; it has: {', '.join(allowed) or 'none'}")
     _check_needs(strategy, pool, settings.get("acquisition"))
     if pool.labeled.all():
         return QueryResult(rows=np.zeros(0, dtype=np.int64))
-    return strategy.function(pool, batch_size, rng=rng, max_per_group=max_per_group, **settings)
+    told = {"progress": progress} if "progress" in parameters else {}
+    return strategy.function(pool, batch_size, rng=rng, max_per_group=max_per_group, **told, **settings)
 
 
 def _default_acquisition(function: Callable[..., QueryResult]) -> str | None:

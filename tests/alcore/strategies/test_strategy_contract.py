@@ -93,11 +93,12 @@ def test_a_pool_of_identical_items_is_no_trouble(name, n_labeled):
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_pool_may_be_a_little_smaller_or_larger_than_a_block(name, monkeypatch):
-    from alcore.strategies import clustering, k_center
+    from alcore.strategies import blocks, nearest
 
-    monkeypatch.setattr(clustering, "_BLOCK_ROWS", 16)
-    monkeypatch.setattr(k_center, "_BLOCK_ROWS", 16)
-    monkeypatch.setattr(k_center, "_BLOCK_CENTRES", 3)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(nearest, "_BLOCK_CENTRES", 3)
+    monkeypatch.setattr(nearest, "_PROBE_ROWS", 4)
+    monkeypatch.setattr(nearest, "_REFRESH_ROWS", 5)
     for n in (15, 16, 17, 33):
         pool = make_pool(n=n, n_labeled=4, seed=n)
         check_legal(choose(name, pool, 5), pool, 5)
