@@ -16,7 +16,7 @@ from app.jobs.view import PATCH_SIDE, view_of
 from app.service import AnnotationService
 from tests.app.workspaces import accept_all, seeded
 
-N_ITEMS, N_LABELED = 40, 14
+N_ITEMS, N_LABELED, N_PATIENTS = 40, 14, 5
 
 
 class Silent(JobProgress):
@@ -36,8 +36,8 @@ class Silent(JobProgress):
 
 
 def opened(service: AnnotationService, task: str) -> Pool:
-    """A project with some answers, two patients, and a second training to be had."""
-    project = seeded(service, N_ITEMS, task=task)
+    """A project with some answers of five patients, and a head."""
+    project = seeded(service, N_ITEMS, task=task, n_patients=N_PATIENTS)
     service.start_round(project.id, n=N_LABELED)
     accept_all(service, project.id)
     service.start_train(project.id)
@@ -82,9 +82,9 @@ def test_the_view_holds_labels_losses_costs_positions_and_patches(fake_service: 
     assert view.losses[len(free)] == 1.0
     assert view.losses.sum() == 1.0
     np.testing.assert_allclose(view.costs, 4.0)
-    for patient in ("p0", "p1"):
-        inside = np.array([row["group_name"] == patient for row in [*free, *done]])
-        assert sorted(view.positions[inside].tolist()) == list(range(N_ITEMS // 2))
+    for patient in range(N_PATIENTS):
+        inside = np.array([row["group_name"] == f"p{patient}" for row in [*free, *done]])
+        assert sorted(view.positions[inside].tolist()) == list(range(N_ITEMS // N_PATIENTS))
     dense = pool.store.dense(pool.keys([*free, *done])).astype(np.float32)
     assert view.patches.shape == (N_ITEMS, PATCH_SIDE**2, dense.shape[1])
     np.testing.assert_allclose(view.patches.mean(axis=1), dense.mean((2, 3)), atol=1e-3)
