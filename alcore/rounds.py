@@ -11,7 +11,7 @@ from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, UnknownName
 from alcore.strategies import STRATEGIES
 from alcore.strategies.quota import group_codes
-from alcore.strategies.registry import Need, Strategy
+from alcore.strategies.registry import FROM_A_HEAD, Need, Strategy
 from alcore.types import RoundPlan
 
 Task = Literal["segmentation", "classification"]
@@ -60,6 +60,11 @@ FED: Mapping[Task, frozenset[Need]] = MappingProxyType(
 def runs_in(task: Task) -> list[str]:
     """Name the strategies that the loop of a task can feed."""
     return [name for name, entry in STRATEGIES.items() if not _starved_of(entry, task)]
+
+
+def asks_a_head(entry: Strategy) -> bool:
+    """Whether a strategy can do nothing before a head was trained."""
+    return entry.phase == "round" or bool(entry.needs & FROM_A_HEAD)
 
 
 def _starved_of(entry: Strategy, task: Task) -> list[str]:
@@ -115,8 +120,8 @@ def check_strategy(name: str, *, n_labeled: int, task: Task) -> None:
             f"strategy {name!r} needs {' and '.join(starved)}, which {task} rounds do not have; "
             f"choose one of: {', '.join(sorted(runs_in(task)))}"
         )
-    if n_labeled == 0 and STRATEGIES[name].phase == "round":
-        cold = sorted(entry.name for entry in STRATEGIES.values() if entry.phase != "round")
+    if n_labeled == 0 and asks_a_head(STRATEGIES[name]):
+        cold = sorted(known for known in runs_in(task) if not asks_a_head(STRATEGIES[known]))
         raise InvalidInput(
             f"strategy {name!r} ranks by a trained head, and nothing is labeled yet; begin with: {', '.join(cold)}"
         )

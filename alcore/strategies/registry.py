@@ -44,6 +44,7 @@ FROM_A_HEAD = frozenset(
         "head",
         "class_mixtures",
         "class_scores",
+        "foreground",
     }
 )
 _HINTS: Mapping[str, str] = {

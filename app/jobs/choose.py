@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alcore.opinions import Opinion
+from alcore.rounds import asks_a_head
 from alcore.strategies import STRATEGIES, select
-from alcore.strategies.registry import FROM_A_HEAD
 from alcore.types import RoundPlan
 from app.jobs.pool import Pool
 from app.jobs.progress import JobProgress
@@ -58,7 +58,7 @@ def _by_strategy(
 ) -> list[Choice]:
     """Let a query strategy choose among `free`; everything else counts as labeled."""
     entry = STRATEGIES[strategy]
-    ranks = entry.phase == "round" or bool(entry.needs & FROM_A_HEAD)
+    ranks = asks_a_head(entry)
     limit = pool.ctx.settings.max_scored
     if ranks and len(free) > limit:
         free = [free[i] for i in np.sort(rng.permutation(len(free))[:limit])]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alcore.acquisition import ACQUISITIONS
 from alcore.encoders.base import Encoding
 from alcore.opinions import Opinion
 from alcore.pool import LinearHead
@@ -194,9 +195,15 @@ class FakeModels:
         return NearestMeanHead(np.array(json.loads(path.read_text())))
 
     def score_segmentation(self, committee: np.ndarray) -> Opinion:
-        doubt = -np.abs(committee[0, :, 1] - 0.5).mean(axis=(1, 2)).astype(np.float64)
-        names = ("entropy", "margin", "least_confidence", "dbal", "bald")
-        return Opinion(uncertainty=dict.fromkeys(names, doubt), class_scores=committee[0].mean(axis=(2, 3)))
+        doubt = 0.5 - np.abs(committee[0, :, 1] - 0.5).mean(axis=(1, 2)).astype(np.float64)
+        dense = [name for name, entry in ACQUISITIONS.items() if entry.is_dense]
+        odds = committee[0].mean(axis=(2, 3))
+        return Opinion(
+            uncertainty=dict.fromkeys(dense, doubt),
+            class_scores=odds,
+            class_mixtures=np.repeat(odds[:, None], odds.shape[1], axis=1),
+            foreground=odds[:, 1],
+        )
 
 
 class InlineRunner:
