@@ -19,7 +19,7 @@ _MAX_ENTRIES = 2**21
     paper="Ash et al. 2021 (arXiv:2106.09675)",
     phase="round",
     needs=frozenset({"embeddings", "probabilities"}),
-    cost="O(n·q² + b·m·q·c) for q <= max_parameters and m candidates, O(q²) memory",
+    cost="O(n·q² + b·(m·c³ + m·q·c + q²·c)) for q <= max_parameters, m candidates; O(q²) memory",
     advice="Uncertainty and coverage in one objective; slow with many classes, which cost it features",
     draws=False,
 )
