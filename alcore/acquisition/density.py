@@ -80,7 +80,8 @@ def _shrunk_covariance(
     covariance = scatter / n
     variance = float(np.trace(covariance)) / d
     if variance <= _SMALLEST_VARIANCE:
-        between = float(((means - means.mean(axis=0)) ** 2).sum(axis=1).mean()) / d
+        shares = np.bincount(members) / n
+        between = float(shares @ ((means - shares @ means) ** 2).sum(axis=1)) / d
         return np.eye(d) * (between if between > _SMALLEST_VARIANCE else 1.0)
     off_target = float((covariance**2).sum()) - d * variance**2
     noise = (fourth / n - float((covariance**2).sum())) / n

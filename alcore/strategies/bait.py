@@ -19,7 +19,7 @@ _MAX_ENTRIES = 2**21
     paper="Ash et al. 2021 (arXiv:2106.09675)",
     phase="round",
     needs=frozenset({"embeddings", "probabilities"}),
-    cost="O(n·q² + b·m·q·c) for q <= max_parameters and m candidates, O(q²) memory",
+    cost="O(n·q² + b·(m·c³ + m·q·c + q²·c)) for q <= max_parameters, m candidates; O(q²) memory",
     advice="Uncertainty and coverage in one objective; slow with many classes, which cost it features",
     draws=False,
 )
@@ -55,7 +55,8 @@ def bait(
     scores = np.zeros(len(pool.labeled))
     unlabeled, step = np.flatnonzero(~pool.labeled), max(1, _MAX_ENTRIES // n_classes**2)
     for rows in (unlabeled[start : start + step] for start in range(0, len(unlabeled), step)):
-        scores[rows] = trace_changes(*design.terms(*_features(pool.embeddings, probabilities, project, rows)))
+        features, spread = _features(pool.embeddings, probabilities, project, rows)
+        scores[rows] = trace_changes(*design.terms(features.astype(np.float32), spread))
     order = ranking(scores, pool, rng)
     chosen: list[int] = []
     lowered: dict[int, float] = {}
@@ -96,25 +97,26 @@ class Design:
         self.weighted = self.inverse @ wanted @ self.inverse
 
     def terms(
-        self, features: Float64[np.ndarray, "m r"], spread: Float64[np.ndarray, "m c c"]
+        self, features: Float[np.ndarray, "m r"], spread: Float64[np.ndarray, "m c c"]
     ) -> tuple[Float64[np.ndarray, "m c c"], Float64[np.ndarray, "m c c"], Float64[np.ndarray, "m c c"]]:
-        """Return h'M⁻¹h and h'M⁻¹FM⁻¹h for each pair of classes, and the spread as it came."""
+        """Return h'M⁻¹h and h'M⁻¹FM⁻¹h for each pair of classes, in the precision of h, and the spread as it came."""
         return self._form(self.inverse, features), self._form(self.weighted, features), spread
 
     def _form(
-        self, matrix: Float64[np.ndarray, "q q"], features: Float64[np.ndarray, "m r"]
+        self, matrix: Float64[np.ndarray, "q q"], features: Float[np.ndarray, "m r"]
     ) -> Float64[np.ndarray, "m c c"]:
         """Return the quadratic form of each item's features in each (class, class) block of a symmetric matrix."""
         c, r = self._c, self._r
+        matrix = matrix.astype(features.dtype)
         out = np.empty((len(features), c, c))
         step = max(1, _MAX_ENTRIES // (c * r))
-        for label in range(c):
-            right = matrix[label * r : (label + 1) * r].reshape(r, c * r)
-            for start in range(0, len(features), step):
-                part = features[start : start + step]
-                out[start : start + step, label] = np.einsum(
-                    "mcr,mr->mc", (part @ right).reshape(len(part), c, r), part
-                )
+        for start in range(0, len(features), step):
+            part = features[start : start + step]
+            for label in range(c):
+                right = part @ matrix[label * r : (label + 1) * r, label * r :]
+                values = np.einsum("mcr,mr->mc", right.reshape(len(part), c - label, r), part)
+                out[start : start + step, label, label:] = values
+                out[start : start + step, label:, label] = values
         return out
 
     def move(

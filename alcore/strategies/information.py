@@ -38,8 +38,8 @@ def epig(
     Source: Bickford Smith et al. 2023 (arXiv:2304.08151), the expected predictive information gain, exact for the
     committee. Targets are `n_targets` items drawn from the whole pool, all of it where it is no larger. O(n·m·c²·s) for
     m targets. An answer tells no more about predictions than about the model, so `bald` bounds the score: items are
-    scored in the order of `bald` until no other can win, which changes no result. The best scores are taken together,
-    as in the paper; ties by chance.
+    scored in the order of `bald` until no other can win, which changes no result. Departure: a batch is the highest
+    scores together, which may repeat one another; ties by chance.
     """
     if n_targets < 1:
         raise InvalidInput(f"n_targets must be >= 1; got {n_targets}")
@@ -76,19 +76,20 @@ def predictive_information(
     Raises:
         InvalidInput: a row is no distribution.
 
-    Source: Bickford Smith et al. 2023 (arXiv:2304.08151), equation of EPIG for classification: entropy of the item plus
+    Source: Bickford Smith et al. 2023 (arXiv:2304.08151), EPIG for classification: entropy of the item plus
     mean entropy of the targets minus mean joint entropy. O(n·m·c²·s), one matrix product a block of items.
     """
     check_probabilities(committee)
     check_probabilities(targets)
     s, n, c = committee.shape
     m = targets.shape[1]
-    right = targets.reshape(s, m * c).astype(np.float64) / s
-    target_entropy = raw_entropy(targets.astype(np.float64).mean(axis=0)).mean()
+    exact = _normalized(targets)
+    right = exact.reshape(s, m * c) / s
+    target_entropy = raw_entropy(exact.mean(axis=0)).mean()
     step = max(1, _MAX_ENTRIES // (c * c * m))
     out = np.empty(n)
     for start in range(0, n, step):
-        block = committee[:, start : start + step].astype(np.float64)
+        block = _normalized(committee[:, start : start + step])
         joint = block.reshape(s, -1).T @ right
         joint_entropy = raw_entropy(joint).reshape(-1, c).sum(axis=1) / m
         out[start : start + step] = raw_entropy(block.mean(axis=0)) + target_entropy - joint_entropy
@@ -166,7 +167,7 @@ class JointAnswers:
         out = np.empty(m)
         step = max(1, _MAX_ENTRIES // (len(self.weights) * c))
         for start in range(0, m, step):
-            block = items[:, start : start + step].astype(np.float64)
+            block = _normalized(items[:, start : start + step])
             predictions = (self.posterior @ block.reshape(s, -1)).reshape(len(self.weights), -1, c)
             # Under the drawn posterior too, so that the noise of both terms cancels and no gain is below 0.
             noise = (self.weights @ self.posterior) @ raw_entropy(block)
@@ -175,8 +176,7 @@ class JointAnswers:
 
     def add(self, item: Float[np.ndarray, "s c"]) -> None:
         """Extend the configurations by the answers to one more item."""
-        probabilities = item.astype(np.float64)
-        self._chosen.append(probabilities / probabilities.sum(axis=1, keepdims=True))
+        self._chosen.append(_normalized(item))
         if self.is_exact and len(self.weights) * self._n_classes <= self._limit:
             joint = self.posterior[:, None, :] * self._chosen[-1].T
             chance = joint.sum(axis=2)
@@ -234,3 +234,9 @@ def _greedy(
         answers.add(committee[:, candidates[place]])
         is_open = quota.open[candidates]
     return picks
+
+
+def _normalized(probabilities: Float[np.ndarray, "*items c"]) -> Float64[np.ndarray, "*items c"]:
+    """Return float64 probabilities that sum to 1 as closely: small gains are differences of large entropies."""
+    precise = probabilities.astype(np.float64)
+    return precise / precise.sum(axis=-1, keepdims=True)

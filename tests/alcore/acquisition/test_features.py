@@ -91,6 +91,14 @@ def test_one_label_makes_the_farthest_item_the_least_known():
     np.testing.assert_allclose(scores[2] - scores[0], 4.5)
 
 
+def test_one_label_a_class_takes_the_scatter_between_the_classes_for_that_within():
+    h = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 1.0]])
+    variance = 0.5  # 1 about the common mean, over two features
+    near = lambda squared: np.exp(-squared / 2 / variance) / (2 * np.pi * variance)  # noqa: E731
+    expected = [-np.log((near(0) + near(4)) / 2)] * 2 + [-np.log(near(2))]
+    np.testing.assert_allclose(feature_density(h, np.array([3, 1, -1])), expected, rtol=1e-6)
+
+
 def test_without_a_label_nothing_is_known_of_any_item():
     assert feature_density(np.eye(3), np.full(3, -1)).tolist() == [0.0] * 3
 

@@ -136,8 +136,8 @@ def test_batch_bald_agrees_with_scikit_activeml():
     from skactiveml.pool import batch_bald
 
     committee = draw(8, 6, 40, 3)
-    utilities = batch_bald(committee.copy(), batch_size=5, n_MC_samples=10_000, random_state=0)
-    result = choose("batch_bald", make_pool(committee), 5)
+    utilities = batch_bald(committee.copy(), batch_size=4, n_MC_samples=100, random_state=0)
+    result = choose("batch_bald", make_pool(committee), 4)
     assert result.rows.tolist() == np.nanargmax(utilities, axis=1).tolist()
     np.testing.assert_allclose(np.cumsum(result.scores), np.nanmax(utilities, axis=1), atol=1e-5)
 
