@@ -4,9 +4,35 @@
 with `@register` in a module that is imported here; the contract tests then cover it.
 """
 
-from alcore.strategies import baselines, facility_location, herding, k_center, kmeans, probcover, typiclust, uncertainty
+from alcore.strategies import (
+    baselines,
+    dcom,
+    density,
+    facility_location,
+    herding,
+    k_center,
+    k_medoids,
+    kmeans,
+    probcover,
+    representative_annotation,
+    typiclust,
+    uncertainty,
+)
 from alcore.strategies.registry import STRATEGIES, Strategy, register, select
 
 __all__ = ["STRATEGIES", "Strategy", "register", "select"]
 
-_MODULES = (baselines, facility_location, herding, k_center, kmeans, probcover, typiclust, uncertainty)
+_MODULES = (
+    baselines,
+    dcom,
+    density,
+    facility_location,
+    herding,
+    k_center,
+    k_medoids,
+    kmeans,
+    probcover,
+    representative_annotation,
+    typiclust,
+    uncertainty,
+)
