@@ -9,7 +9,7 @@ from alcore.errors import InvalidInput
 from alcore.strategies.blocks import blocks, gathered
 from alcore.strategies.engine import Engine, multiply
 
-N_REFERENCE = 8192
+N_REFERENCE = 5000
 """Pools up to this size are covered exactly; of larger ones, so many items drawn at random are."""
 _BLOCK_NUMBERS = 2**21
 _KEPT_NUMBERS = 2**24
@@ -47,10 +47,14 @@ def cosine(cosines: Float32[np.ndarray, "m r"], rows: Int64[np.ndarray, " m"]) -
 
 def closeness(cosines: Float32[np.ndarray, "m r"], rows: Int64[np.ndarray, " m"]) -> None:
     """Return minus the Euclidean distance on the unit sphere, in -2..0."""
+    np.negative(to_distances(cosines), out=cosines)
+
+
+def to_distances(cosines: Float32[np.ndarray, "m r"]) -> Float32[np.ndarray, "m r"]:
+    """Return the Euclidean distances of rows of length 1; overwrites their cosines."""
     cosines -= 1
     cosines *= -2
-    np.sqrt(np.maximum(cosines, 0, out=cosines), out=cosines)
-    np.negative(cosines, out=cosines)
+    return np.sqrt(np.maximum(cosines, 0, out=cosines), out=cosines)
 
 
 def draw_reference(

@@ -38,6 +38,8 @@ def lazy_greedy(
     batch_size: int,
     rng: np.random.Generator,
     above: float = -np.inf,
+    among: Bool[np.ndarray, " n"] | None = None,
+    until: Callable[[], bool] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Int64[np.ndarray, " b"], Float64[np.ndarray, " b"]]:
     """Take again and again the row of the largest gain.
@@ -50,6 +52,8 @@ def lazy_greedy(
         batch_size: rows to pick; fewer come back when the quota runs out or no gain is left.
         rng: breaks ties.
         above: stop when the largest gain is not above this.
+        among: only these rows may be picked.
+        until: asked after each pick; stop when true.
         progress: called after each pick.
 
     Returns:
@@ -62,8 +66,11 @@ def lazy_greedy(
     bounds = bounds.copy()
     rows: list[int] = []
     found: list[float] = []
-    while len(rows) < batch_size and quota.open.any():
-        best, tied = _largest(bounds, gains, quota.open)
+    while len(rows) < batch_size:
+        is_open = quota.open if among is None else quota.open & among
+        if not is_open.any():
+            break
+        best, tied = _largest(bounds, gains, is_open)
         if best <= above:
             break
         row = int(tied[0] if len(tied) == 1 else rng.choice(tied))
@@ -73,6 +80,8 @@ def lazy_greedy(
         found.append(best)
         if progress is not None:
             progress(len(rows), batch_size)
+        if until is not None and until():
+            break
     return np.asarray(rows, dtype=np.int64), np.asarray(found, dtype=np.float64)
 
 

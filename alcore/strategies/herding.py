@@ -12,7 +12,8 @@ from alcore.strategies.registry import register
 from alcore.strategies.uncertainty import scores_of
 from alcore.types import PoolView, Progress, QueryResult
 
-_MIN_SIGMA = 1e-2
+_MIN_SIGMA = 0.05
+"""Below it the rounding of float32 cosines would show in the kernel."""
 _PAIR_ROWS = 1024
 
 
@@ -78,7 +79,7 @@ def uherding(
 
     Source: "Uncertainty Herding", ICLR 2025 (arXiv:2412.20644): greedy on the mean over unlabeled items of u(x) times
     max over s of k(x, s), u the margin, k as in max_herding with sigma the smallest distance between two labeled items
-    (1 while fewer than two differ, at least 0.01). Departures: probabilities are taken as they come, so calibrate the
+    (1 while fewer than two differ, at least 0.05). Departures: probabilities are taken as they come, so calibrate the
     head for the paper's temperature scaling; uncertainty may be any acquisition function; reference items as there.
     """
     uncertainty = scores_of(acquisition, pool)
@@ -135,7 +136,7 @@ def herd(
 def smallest_gap(
     embeddings: Float[np.ndarray, "n d"], labeled: Bool[np.ndarray, " n"], *, scale: Float32[np.ndarray, " n"]
 ) -> float:
-    """Return the smallest distance of two labeled rows that differ, at least 0.01; 1.0 where no two do."""
+    """Return the smallest distance of two labeled rows that differ, at least 0.05; 1.0 where no two do."""
     points = gathered(embeddings, np.flatnonzero(labeled).astype(np.int64), scale=scale)
     smallest = np.inf
     for start in range(0, len(points), _PAIR_ROWS):

@@ -54,10 +54,10 @@ def probcover(
         raise InvalidInput(f"alpha must be in (0, 1]; got {alpha}")
     scale = unit_scale(pool.embeddings)
     if delta is None:
-        n_clusters = _n_classes(pool) if n_classes is None else n_classes
+        n_clusters = known_classes(pool) if n_classes is None else n_classes
         delta = pure_radius(
             pool.embeddings, ~pool.labeled, n_clusters=n_clusters, alpha=alpha, scale=scale, rng=rng,
-            n_rows=n_reference if int((~pool.labeled).sum()) <= n_reference else N_PURITY_ROWS,
+            n_reference=n_reference,
         )  # fmt: skip
     reference = draw_reference(~pool.labeled, n_reference, rng)
     coverage = Coverage(pool.embeddings, reference, top_hat(delta), scale=scale)
@@ -108,11 +108,12 @@ def pure_radius(
     alpha: float,
     scale: Float32[np.ndarray, " n"],
     rng: np.random.Generator,
-    n_rows: int = N_PURITY_ROWS,
+    n_reference: int = N_REFERENCE,
 ) -> float:
     """Return the largest radius at which a share `alpha` of balls holds one k-means cluster only, at most 2.
 
-    Balls are those around `n_rows` members drawn at random, or all; they are compared with every member, O(n·n_rows·d).
+    Balls are those around all members, or around 1024 drawn at random where there are more than `n_reference`; they are
+    compared with every member, in O(n·d) for each ball.
 
     Raises:
         InvalidInput: `n_clusters` is below 1.
@@ -122,6 +123,7 @@ def pure_radius(
     members = np.flatnonzero(is_member).astype(np.int64)
     centres = fit_kmeans(embeddings, members, min(n_clusters, len(members)), rng=rng, spherical=True)
     clusters = assign(embeddings, members, centres)
+    n_rows = len(members) if len(members) <= n_reference else N_PURITY_ROWS
     probes = draw_reference(np.ones(len(members), dtype=bool), n_rows, rng)
     points = gathered(embeddings, members[probes], scale=scale).T
     closest = np.full(len(probes), -np.inf, dtype=np.float32)
@@ -139,7 +141,7 @@ def largest_pure(distances: Float[np.ndarray, " m"], alpha: float) -> float:
     return float(np.sort(distances)[min(n_impure, len(distances) - 1)])
 
 
-def _n_classes(pool: PoolView) -> int:
+def known_classes(pool: PoolView) -> int:
     """Count the classes that the pool knows of."""
     if pool.probabilities is not None:
         return pool.probabilities.shape[1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alcore.strategies import blocks as module
-from alcore.strategies.blocks import blocks, products, squared_norms
+from alcore.strategies.blocks import as_float32, blocks, mean_row, products, squared_norms, unit_scale
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -29,3 +29,19 @@ def test_some_rows_come_in_the_order_asked_for(monkeypatch):
     for place, block in blocks(embeddings, rows):
         out[place] = block
     np.testing.assert_array_equal(out, embeddings[rows])
+
+
+def test_every_finite_half_is_widened_exactly():
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].reshape(-1, 4)
+    np.testing.assert_array_equal(as_float32(halves), halves.astype(np.float32))
+    assert np.signbit(as_float32(np.full((1, 1), -0.0, np.float16))).all()
+    np.testing.assert_array_equal(as_float32(halves[::3, 1:]), halves[::3, 1:].astype(np.float32))
+
+
+def test_unit_rows_have_length_one_and_zero_rows_stay_zero():
+    embeddings = np.asarray([[3, 4], [0, 0], [1e-3, 0]], dtype=np.float32)
+    scale = unit_scale(embeddings)
+    np.testing.assert_allclose(products(embeddings, np.eye(2), scale=scale), [[0.6, 0.8], [0, 0], [1, 0]], rtol=1e-6)
+    kept = np.asarray([True, True, False])
+    np.testing.assert_allclose(mean_row(embeddings, kept, scale=scale), [0.3, 0.4], rtol=1e-6)
