@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from alcore.strategies import badge as badge_module
 from alcore.strategies import blocks as blocks_module
 from alcore.strategies import select
 from alcore.strategies.badge import GradientEmbeddings, d_squared_sampling
@@ -23,6 +24,12 @@ def squared_distances(vectors, row):
     return ((vectors - vectors[row]) ** 2).sum(axis=1)
 
 
+def distances_by_factors(gradients, row):
+    nearest = np.full(len(gradients.squared_norms), np.inf)
+    gradients.approach(nearest, row)
+    return nearest
+
+
 @pytest.mark.parametrize("block_rows", [7, 8192])
 def test_factors_give_the_norms_and_distances_of_the_dense_gradients(monkeypatch, block_rows):
     monkeypatch.setattr(blocks_module, "BLOCK_ROWS", block_rows)
@@ -31,7 +38,29 @@ def test_factors_give_the_norms_and_distances_of_the_dense_gradients(monkeypatch
     gradients = GradientEmbeddings(pool.embeddings, pool.probabilities)
     np.testing.assert_allclose(gradients.squared_norms, (dense**2).sum(axis=1), rtol=1e-5)
     for row in (0, 13, 49):
-        np.testing.assert_allclose(gradients.squared_distances(row), squared_distances(dense, row), atol=2e-6)
+        np.testing.assert_allclose(distances_by_factors(gradients, row), squared_distances(dense, row), atol=2e-6)
+
+
+@pytest.mark.parametrize(("sharpness", "most_read"), [(0.5, 1.0), (8.0, 0.6)])
+def test_embeddings_that_are_not_read_again_would_not_have_mattered(monkeypatch, sharpness, most_read):
+    pool = make_pool(n=300, d=12, n_labeled=0)
+    logits = sharpness * pool.embeddings @ pool.head.weights.T
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    gradients = GradientEmbeddings(pool.embeddings, probabilities)
+    dense = dense_gradients(pool.embeddings, probabilities)
+    n_read = []
+
+    def counted(embeddings, rows=None):
+        n_read.append(300 if rows is None else len(rows))
+        return blocks_module.blocks(embeddings, rows)
+
+    monkeypatch.setattr(badge_module, "blocks", counted)
+    nearest, expected = np.full(300, np.inf), np.full(300, np.inf)
+    for row in np.random.default_rng(0).choice(300, 40, replace=False):
+        gradients.approach(nearest, int(row))
+        np.minimum(expected, squared_distances(dense, row), out=expected)
+        np.testing.assert_allclose(nearest, expected, atol=2e-6)
+    assert sum(n_read) <= most_read * 300 * 40
 
 
 def test_a_confident_item_keeps_its_short_gradient():
@@ -58,7 +87,7 @@ def test_scikit_activeml_gives_the_same_chances_but_for_its_origin():
     gradients = GradientEmbeddings(pool.embeddings, probabilities)
     nearest = gradients.squared_norms
     for nth in range(1, 8):
-        nearest = np.minimum(nearest, gradients.squared_distances(int(picks[nth - 1])))
+        nearest = np.minimum(nearest, distances_by_factors(gradients, int(picks[nth - 1])))
         weights = np.where(pool.labeled, 0, nearest)
         is_left = ~np.isnan(chances[nth])
         np.testing.assert_allclose(chances[nth][is_left], (weights / weights.sum())[is_left], atol=1e-5)
@@ -73,7 +102,7 @@ def test_the_second_pick_is_drawn_in_proportion_to_the_squared_distance():
         batch = Batch(pool, 2)
         d_squared_sampling(
             np.array([10.0, 4, 1, 9, 9]),
-            lambda row: squared_distances(points, row),
+            lambda nearest, row: np.minimum(nearest, squared_distances(points, row), out=nearest),
             batch,
             rng=rng,
             reason=lambda *_: "-",

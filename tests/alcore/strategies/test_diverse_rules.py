@@ -139,10 +139,12 @@ def test_flvmi_is_maximised_as_written_in_the_paper():
     n_gaining = sum(value(expected[:nth]) > value(expected[: nth - 1]) + 1e-6 for nth in range(2, 7)) + 1
     assert 2 < n_gaining < 6  # then all that can be covered is
     result = choose("submodular_mutual_information", pool, 6, variant="flvmi", eta=0.9)
-    assert result.rows[:n_gaining].tolist() == expected[:n_gaining]
+    rows = result.rows.tolist()
+    for nth in range(1, n_gaining + 1):  # capped gains may tie, so values are compared
+        assert value(rows[:nth]) == pytest.approx(value(expected[:nth]), rel=1e-6)
     likeness = pairs[:, query].max(axis=1)
-    left = np.setdiff1d(np.flatnonzero(~pool.labeled), expected[:n_gaining])
-    assert result.rows[n_gaining:].tolist() == left[np.argsort(-likeness[left])][: 6 - n_gaining].tolist()
+    left = np.setdiff1d(np.flatnonzero(~pool.labeled), rows[:n_gaining])
+    assert rows[n_gaining:] == left[np.argsort(-likeness[left])][: 6 - n_gaining].tolist()
 
 
 def test_a_saturated_flvmi_goes_on_by_similarity_to_the_known():
