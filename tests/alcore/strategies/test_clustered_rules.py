@@ -108,6 +108,13 @@ def test_clue_weights_by_hand():
     assert clue_weights(np.zeros(3), 1.0).tolist() == [0, 0, 0]
 
 
+def test_clue_does_not_mind_what_labeled_items_score():
+    pool, _ = blobs([10, 10], n_labeled_in=[0])
+    scores = np.where(pool.labeled, -7.0, 0.5)
+    result = select("clue", dataclasses.replace(pool, uncertainty={"entropy": scores}), 3, rng=np.random.default_rng(0))
+    assert result.scores.tolist() == [0.5, 0.5, 0.5]
+
+
 def test_clue_leaves_certain_regions_alone():
     pool, cluster = blobs([40, 40, 40], spread=0.02)
     uncertain = dataclasses.replace(pool, uncertainty={"entropy": np.where(cluster == 1, 1.0, 0.0)})

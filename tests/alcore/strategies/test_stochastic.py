@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alcore.errors import InvalidInput, MissingInput, UnknownName
-from alcore.strategies import select
+from alcore.strategies import select, stochastic
 from alcore.strategies.stochastic import best_random_batch, power_keys, softmax_keys, softrank_keys
 from alcore.types import PoolView
 from tests.alcore.strategies.pools import make_pool
@@ -115,7 +115,9 @@ def test_the_kept_batch_has_the_highest_mean_of_those_drawn():
     assert sorted(batch.tolist()) == sorted(max(drawn, key=lambda other: scores[other].mean()).tolist())
 
 
-def test_random_batches_honour_groups_without_favouring_any_of_their_items():
+@pytest.mark.parametrize("head", [1, 4])
+def test_random_batches_honour_groups_without_favouring_any_of_their_items(monkeypatch, head):
+    monkeypatch.setattr(stochastic, "_HEAD", head)
     codes, seen = np.array([0, 0, 0, 1, 2]), np.zeros(5)
     for seed in range(2000):
         batch, _ = best_random_batch(
