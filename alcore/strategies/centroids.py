@@ -35,7 +35,8 @@ def take_nearest_to_centres(
     mass = np.ones(len(rows)) if weights is None or not weights.any() else weights
     if batch.n_wanted >= len(rows):
         order = np.argsort(-mass, kind="stable")
-        batch.fill(rows[order], lambda row: reason(row, float(mass[rows == row][0] / mass.sum())))
+        shares_of_rows = dict(zip(rows.tolist(), (mass / mass.sum()).tolist(), strict=True))
+        batch.fill(rows[order], lambda row: reason(row, shares_of_rows[row]))
         return
     centres = fit_centres(embeddings, rows, batch.n_wanted, rng=rng, weights=mass)
     points = _Points(embeddings, rows)

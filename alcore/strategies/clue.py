@@ -37,20 +37,20 @@ def clue(
     """
     check_positive(temperature=temperature)
     scores = nonnegative_scores(acquisition, pool, strategy="clue")
-    weights = clue_weights(scores, temperature)
     batch = Batch(pool, batch_size, max_per_group)
     rows = open_rows(pool)
+    weights = clue_weights(scores[rows], temperature)
     take_nearest_to_centres(
         pool.embeddings,
         rows,
         batch,
         rng=rng,
-        weights=weights[rows],
+        weights=weights,
         reason=lambda row, share: (
             f"middle of a cluster with {share:.0%} of the {acquisition}, its own {scores[row]:.2f}"
         ),
     )
-    order = rows[np.lexsort((rng.random(len(rows)), -weights[rows]))]
+    order = rows[np.lexsort((rng.random(len(rows)), -weights))]
     batch.fill(order, lambda row: f"{acquisition} {scores[row]:.2f}; the groups nearer to the cluster centres are full")
     return batch.result(scores)
 

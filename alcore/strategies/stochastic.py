@@ -12,6 +12,8 @@ from alcore.strategies.registry import register
 from alcore.strategies.uncertainty import scores_of
 from alcore.types import PoolView, QueryResult
 
+_HEAD = 4
+"""Part of a random order, in batches, that is looked at first where groups have limits."""
 _PAPER = "Kirsch et al., TMLR 2023 (arXiv:2106.12059)"
 
 
@@ -60,7 +62,7 @@ def softrank_keys(
     paper=_PAPER,
     phase="round",
     cost="O(n log n)",
-    advice="The cheapest way to a batch without near-twins; matches costly batch methods in its paper",
+    advice="The cheapest way to a less redundant batch; matches costly batch methods in its paper",
     is_nested=True,
 )
 def power(
@@ -142,7 +144,7 @@ def softrank(
     "stochastic_batches",
     paper="Gaillochet et al., MedIA 2023 (arXiv:2301.07670)",
     phase="round",
-    cost="O(q·b) for q random batches, O(q·n log n) with a limit per group",
+    cost="O(q·b) for q random batches; O(q·n log n) where groups cannot fill a batch",
     advice="As diverse as random, but more uncertain; made for medical segmentation",
 )
 def stochastic_batches(
@@ -217,13 +219,25 @@ def _random_batch(
     """Draw one batch: the head of a random order, without what comes after its group is full."""
     if codes is None or max_per_group is None:
         return rng.choice(rows, size=min(batch_size, len(rows)), replace=False)
-    order = rng.permutation(rows)
+    # Most often the head of the random order will do; else it is continued with the rest, which is the same draw.
+    head = rng.choice(rows, size=min(_HEAD * batch_size, len(rows)), replace=False)
+    batch = _capped(head, codes, max_per_group)[:batch_size]
+    if len(batch) == batch_size or len(head) == len(rows):
+        return batch
+    rest = rng.permutation(np.setdiff1d(rows, head, assume_unique=True))
+    return _capped(np.concatenate([head, rest]), codes, max_per_group)[:batch_size]
+
+
+def _capped(
+    order: Int64[np.ndarray, " m"], codes: Int64[np.ndarray, " n"], max_per_group: int
+) -> Int64[np.ndarray, " k"]:
+    """Strike from an order what comes after its group is full."""
     by_group = np.argsort(codes[order], kind="stable")
     sorted_codes = codes[order][by_group]
     starts = np.flatnonzero(np.r_[True, sorted_codes[1:] != sorted_codes[:-1]])
     turn = np.empty(len(order), dtype=np.int64)
     turn[by_group] = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
-    return order[turn < max_per_group][:batch_size]
+    return order[turn < max_per_group]
 
 
 def _draw(
