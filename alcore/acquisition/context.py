@@ -7,11 +7,11 @@ from alcore.acquisition.probability import check_probabilities, raw_entropy
 from alcore.errors import InvalidInput
 
 
-def class_mixtures(probabilities: Float[np.ndarray, "*items h w c"]) -> Float32[np.ndarray, "*items c c"]:
+def class_mixtures(probabilities: Float[np.ndarray, "..."]) -> Float32[np.ndarray, "*items c c"]:
     """Average the prediction over the pixels of each predicted class, weighted by their entropy.
 
     Args:
-        probabilities: class probabilities of each pixel, classes on the last axis.
+        probabilities: (..., h, w, c) class probabilities of each pixel.
 
     Returns:
         Row i is a distribution over classes, the mean prediction where class i is the most likely one; all zeros where

@@ -51,7 +51,7 @@ def pool_map(
         weights = foreground
     if how == "window":
         return np.asarray(window_means(score if weights is None else score * weights, window_px).max(axis=(-2, -1)))
-    flat = (*score.shape[:-2], -1)
+    flat = (*score.shape[:-2], score.shape[-2] * score.shape[-1])
     return np.asarray(_pooled(score.reshape(flat), how, None if weights is None else weights.reshape(flat), top_share))
 
 
