@@ -75,7 +75,7 @@ class PoolView:
     head: LinearHead | None = None
     """The linear head on the embeddings, where gradients or perturbed features are asked for."""
     losses: Float[np.ndarray, " n"] | None = None
-    """Measured loss of each labeled item, best out of fold; 0 elsewhere."""
+    """Measured loss (>= 0) of each labeled item, best out of fold; -1 where none was measured."""
     pretext_losses: Float[np.ndarray, " n"] | None = None
     """Loss of a self-supervised task on each item."""
     costs: Float[np.ndarray, " n"] | None = None

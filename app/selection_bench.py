@@ -96,7 +96,7 @@ def read_pool(file: Path, needs: frozenset[str]) -> PoolView:
         "evidence": lambda: rng.standard_exponential((n, _N_CLASSES), dtype=np.float32),
         "class_scores": lambda: rng.random((n, _N_CLASSES), dtype=np.float32),
         "head": lambda: LinearHead(weights=rng.normal(size=(_N_CLASSES, dim)), bias=np.zeros(_N_CLASSES)),
-        "losses": lambda: np.where(labeled, rng.standard_exponential(n), 0.0),
+        "losses": lambda: np.where(labeled, rng.standard_exponential(n), -1.0),
         "pretext_losses": lambda: rng.standard_exponential(n),
         "costs": lambda: rng.uniform(2, 60, size=n),
         "foreground": lambda: rng.random(n),

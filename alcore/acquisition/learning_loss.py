@@ -18,15 +18,14 @@ def learning_loss(embeddings: Float[np.ndarray, "n d"], losses: Float[np.ndarray
 
     Args:
         embeddings: one row per pool item.
-        losses: measured loss where the oracle has answered, best out of fold; 0 elsewhere, and a loss of 0 counts as
-            not measured.
+        losses: measured loss (>= 0) where the oracle has answered, best out of fold; -1 where none was measured.
 
     Returns:
         Predicted losses; they may be negative. With fewer than two measured losses there is nothing to learn and all
         are equal.
 
     Raises:
-        InvalidInput: a loss is negative or NaN.
+        InvalidInput: a loss is NaN, or negative and not -1.
 
     Source: Yoo & Kweon 2019 (CVPR, arXiv:1905.03677). O(l·d² + d³ + n·d) time for l labeled items, O(d²) memory.
     Departures: embeddings are frozen, so the loss module is linear; the hinge on the order of pairs becomes the squared
@@ -36,9 +35,11 @@ def learning_loss(embeddings: Float[np.ndarray, "n d"], losses: Float[np.ndarray
     """
     from alcore.strategies.blocks import products  # here, since strategies import this package
 
-    if len(losses) and not losses.min() >= 0:
-        raise InvalidInput(f"losses must be >= 0 and not NaN; the lowest is {losses.min()}")
-    rows = np.flatnonzero(losses > 0)
+    is_measured = losses >= 0
+    if not (is_measured | (losses == -1)).all():
+        odd = losses[~(is_measured | (losses == -1))][0]
+        raise InvalidInput(f"losses must be >= 0, or -1 where none was measured; got {odd}")
+    rows = np.flatnonzero(is_measured)
     if len(rows) < 2:
         return np.zeros(len(embeddings))
     weights, intercept = _ridge(embeddings, rows, losses[rows].astype(np.float64))

@@ -20,7 +20,7 @@ _LAST_BETA = 100.0
     paper="ClaSP PE, TMLR 2026 (arXiv:2601.13677)",
     phase="round",
     cost="O(c·n log n)",
-    advice="The default round in segmentation: every class gets its share, and noise that fades over the rounds",
+    advice="For segmentation of unequal classes: each gets its share, with noise that fades over the rounds",
 )
 def clasp_pe(
     pool: PoolView,

@@ -45,6 +45,16 @@ def cosine(cosines: Float32[np.ndarray, "m r"], rows: Int64[np.ndarray, " m"]) -
     """Leave cosines as they are, in -1..1."""
 
 
+def similarity(caps: Float[np.ndarray, " r"] | None = None) -> Kernel:
+    """Return cosines with negative ones as 0, and no more than each reference item's cap."""
+    highest = 1 if caps is None else caps.astype(np.float32)
+
+    def apply(cosines: Float32[np.ndarray, "m r"], rows: Int64[np.ndarray, " m"]) -> None:
+        np.clip(cosines, 0, highest, out=cosines)
+
+    return apply
+
+
 def closeness(cosines: Float32[np.ndarray, "m r"], rows: Int64[np.ndarray, " m"]) -> None:
     """Return minus the Euclidean distance on the unit sphere, in -2..0."""
     np.negative(to_distances(cosines), out=cosines)

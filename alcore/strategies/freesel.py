@@ -40,9 +40,9 @@ def freesel(
     the nearest pattern seen, and brings its image) or `farthest` (the farthest one does).
 
     Source: Xie, Ding, Tomizuka & Zhan 2023 (NeurIPS), "Towards Free Data Selection with General-Purpose Models".
-    Departures: all patch tokens count, for the pool holds no attention to filter them by; tokens are scaled to length
-    1, so that squared distances are twice 1 - cosine; k-means inside an image starts from a farthest-first choice
-    and takes 10 iterations. A pool without any label starts with an image drawn at random.
+    Departures: all patch tokens count, for the pool holds no attention to filter them by; distances are Euclidean,
+    between means of tokens of length 1, where the authors' code takes 1 - cosine; k-means in an image starts from a
+    farthest-first choice and takes 10 iterations. A pool without any label starts with an image drawn at random.
     """
     if n_patterns < 1:
         raise InvalidInput(f"n_patterns must be >= 1; got {n_patterns}")

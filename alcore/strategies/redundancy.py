@@ -5,7 +5,7 @@ from jaxtyping import Float, Int64
 
 from alcore.errors import InvalidInput
 from alcore.strategies.batch import Batch
-from alcore.strategies.cover import unit_rows
+from alcore.strategies.blocks import gathered, unit_scale
 from alcore.strategies.registry import register
 from alcore.strategies.uncertainty import ranking, scores_of
 from alcore.types import PoolView, QueryResult
@@ -65,7 +65,7 @@ def without_twins(
         batch: its quota says which rows are open, and is used up; the rows are left to the caller.
         max_similarity: highest cosine to a chosen row; relaxed as `redundancy_filter` says.
     """
-    n_wanted = batch.n_wanted
+    n_wanted, scale = batch.n_wanted, unit_scale(embeddings)
     chosen = np.empty((n_wanted, embeddings.shape[1]), dtype=np.float32)
     picks: list[tuple[int, float]] = []
     limits = [1 - (1 - max_similarity) / 2**halvings for halvings in range(_N_RELAXATIONS + 1)]
@@ -75,7 +75,7 @@ def without_twins(
             if len(picks) == n_wanted:
                 return picks
             rows = left[start : start + _ROWS_AT_ONCE]
-            points = unit_rows(embeddings[rows])
+            points = gathered(embeddings, rows, scale=scale)
             closest = (points @ chosen[: len(picks)].T).max(axis=1, initial=-np.inf)
             at = 0
             while len(picks) < n_wanted:

@@ -4,8 +4,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from alcore.errors import InvalidInput
-from alcore.strategies.batch import Batch, open_rows
-from alcore.strategies.cover import Cover, draw_references, lazy_greedy
+from alcore.strategies.batch import Batch
+from alcore.strategies.blocks import unit_scale
+from alcore.strategies.coverage import N_REFERENCE, Coverage, draw_reference, similarity
+from alcore.strategies.greedy import lazy_greedy, sweep
 from alcore.strategies.k_center import k_center
 from alcore.strategies.kmeans import kmeans_medoid
 from alcore.strategies.registry import register
@@ -32,34 +34,37 @@ def two_stage(
     acquisition: str = "entropy",
     ratio: int = 10,
     second: str = "max_cover",
-    n_references: int = 10000,
+    n_reference: int = N_REFERENCE,
 ) -> QueryResult:
     """Take the `ratio` times `batch_size` highest scores, then those of them that represent the pool best.
 
     Settings: `second` is max_cover (greedy cover of the unlabeled pool by cosine similarity), k_center (farthest from
-    labeled and chosen items) or k_means (nearest to the centres of clusters of the candidates); `n_references` items
+    labeled and chosen items) or k_means (nearest to the centres of clusters of the candidates); `n_reference` items
     stand for the pool in max_cover.
 
     Source: Yang et al. 2017 (arXiv:1706.04737), with max_cover; 16 uncertain for 8 chosen there, a `ratio` of 2.
     Departures: frozen embeddings instead of the network's own; similarity below 0 counts as 0; lazy greedy, which gives
-    the plain greedy's picks; at most `n_references` items are covered, drawn from the unlabeled ones. What is lacking
+    the plain greedy's picks; at most `n_reference` items are covered, drawn from the unlabeled ones. What is lacking
     where groups are full follows by score.
     """
     if ratio < 1:
         raise InvalidInput(f"ratio must be >= 1; got {ratio}")
     if second not in _STAGES:
         raise InvalidInput(f"unknown second stage {second!r}; known: {', '.join(_STAGES)}")
-    if n_references < 1:
-        raise InvalidInput(f"n_references must be >= 1; got {n_references}")
     scores = scores_of(acquisition, pool)
     order = ranking(scores, pool, rng)
     candidates = np.sort(order[: ratio * batch_size])
     batch = Batch(pool, batch_size, max_per_group)
     if second == "max_cover":
-        references = draw_references(pool.embeddings, open_rows(pool), n_references, rng=rng)
-        cover = Cover(pool.embeddings, references)
-        for row, gain in lazy_greedy(cover, batch.quota, candidates, n_wanted=batch.n_wanted, rng=rng):
-            batch.note(row, f"{acquisition} {scores[row]:.2f}; covers {gain / len(references):.1%} more of the pool")
+        reference = draw_reference(~pool.labeled, n_reference, rng)
+        coverage = Coverage(pool.embeddings, reference, similarity(), scale=unit_scale(pool.embeddings))
+        is_candidate = np.isin(np.arange(len(scores)), candidates)
+        rows, gains = lazy_greedy(
+            sweep(coverage.gains, is_candidate), coverage.gains, coverage.add, batch.quota,
+            batch_size=batch.n_wanted, rng=rng, among=is_candidate,
+        )  # fmt: skip
+        for row, gain in zip(rows.tolist(), gains.tolist(), strict=True):
+            batch.note(row, f"{acquisition} {scores[row]:.2f}; covers {gain:.1%} more of the pool")
     else:
         rows, reasons = _chosen_among(pool, candidates, batch_size, second, max_per_group, rng)
         for row, reason in zip(rows.tolist(), reasons, strict=True):

@@ -194,7 +194,7 @@ def vaal(
     "ta_vaal",
     paper="Kim et al. 2021 (CVPR), task-aware VAAL",
     phase="round",
-    needs=frozenset({"embeddings", "labels", "losses"}),
+    needs=frozenset({"embeddings", "losses"}),
     cost="O((s + n)·d·z) for s training rows, z latent dimensions",
     advice="VAAL that also looks at where the head is expected to fail",
 )
@@ -219,8 +219,7 @@ def ta_vaal(
     """
     _check_settings(n_latent, n_steps)
     assert pool.losses is not None  # `select` has checked
-    assert pool.labels is not None
-    measured = np.flatnonzero(pool.labeled & (pool.labels >= 0))
+    measured = np.flatnonzero(pool.labeled & (pool.losses >= 0))
     ranks = loss_ranks(pool.embeddings, measured, pool.losses[measured], rng=rng)
     logits = adversarial_logits(pool.embeddings, pool.labeled, ranks=ranks, n_latent=n_latent, n_steps=n_steps, rng=rng)
     return _least_labeled(pool, batch_size, logits, max_per_group, rng)

@@ -39,7 +39,7 @@ def view_of(
         groups=np.array([row["group_name"] for row in rows], dtype=object) if grouped else None,
         positions=_positions(rows) if grouped else None,
         labels=_labels(pool, rows) if pool.project["task"] == "classification" else None,
-        losses=np.array([losses.get(row["id"], 0.0) for row in rows]) if losses else None,
+        losses=np.array([losses.get(row["id"], -1.0) for row in rows]) if losses else None,
         costs=expected_seconds(vectors, answered, seconds) if "costs" in needs and len(answered) else None,
         patches=patches(pool, rows) if "patches" in needs else None,
         **opinion.over(len(rows), np.arange(len(free), dtype=np.int64)),

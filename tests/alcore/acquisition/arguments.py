@@ -33,7 +33,7 @@ def make_arguments(n=9, d=6, *, n_classes=5, n_members=4, seed=0):
         "augmented": dirichlet(n_members, n),
         "second_opinions": dirichlet(n_members, n),
         "labels": labels,
-        "losses": np.where(labels >= 0, rng.exponential(size=n), 0.0),
+        "losses": np.where(labels >= 0, rng.exponential(size=n), -1.0),
         "head": LinearHead(weights=rng.normal(size=(n_classes, d)), bias=rng.normal(size=n_classes)),
     }
 

@@ -108,7 +108,7 @@ def test_a_loss_that_grows_along_a_direction_is_learned_from_half_of_the_items()
     h = rng.normal(size=(400, 8))
     truth = 5 + h @ np.arange(8.0)
     truth -= truth.min() - 0.1
-    losses = np.where(np.arange(400) < 200, truth, 0.0)
+    losses = np.where(np.arange(400) < 200, truth, -1.0)
     found = learning_loss(h, losses)
     np.testing.assert_allclose(found[200:], truth[200:], atol=0.05)
 
@@ -118,7 +118,7 @@ def test_predicted_losses_are_those_of_ridge_regression_with_the_best_penalty():
 
     rng = np.random.default_rng(4)
     h = rng.normal(size=(50, 6))
-    losses = np.where(np.arange(50) < 30, rng.exponential(size=50), 0.0)
+    losses = np.where(np.arange(50) < 30, rng.exponential(size=50), -1.0)
     x, y = h[:30], losses[:30]
     scale = ((x - x.mean(0)) ** 2).sum() / 6
     best = (np.inf, None)
@@ -133,11 +133,20 @@ def test_predicted_losses_are_those_of_ridge_regression_with_the_best_penalty():
 
 def test_without_losses_to_learn_from_all_predictions_are_equal():
     h = np.random.default_rng(5).normal(size=(6, 3))
-    assert learning_loss(h, np.zeros(6)).tolist() == [0.0] * 6
-    same = learning_loss(np.repeat(h[:1], 6, axis=0), np.array([0.5, 1.5, 0, 0, 0, 0]))
+    assert learning_loss(h, np.full(6, -1.0)).tolist() == [0.0] * 6
+    same = learning_loss(np.repeat(h[:1], 6, axis=0), np.array([0.5, 1.5, -1, -1, -1, -1]))
     np.testing.assert_allclose(same, 1.0, rtol=1e-6)
-    with pytest.raises(InvalidInput, match="losses must be >= 0"):
-        learning_loss(h, np.full(6, -1.0))
+    for wrong in (-0.5, np.nan):
+        with pytest.raises(InvalidInput, match="losses must be >= 0, or -1 where none was measured; got"):
+            learning_loss(h, np.array([1.0, 0.0, -1.0, wrong, -1.0, -1.0]))
+
+
+def test_a_loss_of_zero_is_a_measured_loss():
+    h = np.repeat([[1.0, 0.0], [0.0, 1.0]], 20, axis=0)
+    losses = np.where(np.arange(40) % 20 < 15, np.repeat([1.0, 0.0], 20), -1.0)
+    found = learning_loss(h, losses)
+    assert found[:20] == pytest.approx(np.ones(20), abs=0.01)
+    assert found[20:] == pytest.approx(np.zeros(20), abs=0.01)
 
 
 def test_half_precision_files_are_read_block_by_block(tmp_path, monkeypatch):
@@ -146,7 +155,7 @@ def test_half_precision_files_are_read_block_by_block(tmp_path, monkeypatch):
     h[:] = rng.normal(size=(40, 6))
     whole = np.asarray(h, dtype=np.float32)
     labels = np.where(np.arange(40) % 2 == 0, np.arange(40) % 3, -1)
-    losses = np.where(labels >= 0, rng.exponential(size=40), 0.0)
+    losses = np.where(labels >= 0, rng.exponential(size=40), -1.0)
     head = LinearHead(weights=rng.normal(size=(3, 6)), bias=rng.normal(size=3))
     p = softmax(whole @ head.weights.T)
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 16)

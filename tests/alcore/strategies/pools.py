@@ -31,7 +31,7 @@ def make_pool(n=60, d=8, *, seed=0, n_labeled=6, n_groups=12, n_classes=3, embed
         previous_probabilities=rng.dirichlet(np.ones(n_classes), size=n).astype(np.float32),
         evidence=rng.exponential(size=(n, n_classes)).astype(np.float32),
         head=LinearHead(weights=rng.normal(size=(n_classes, embeddings.shape[1])), bias=rng.normal(size=n_classes)),
-        losses=np.where(labeled, rng.exponential(size=n), 0),
+        losses=np.where(labeled, rng.exponential(size=n), -1),
         pretext_losses=rng.exponential(size=n),
         costs=rng.uniform(2, 60, size=n),
         foreground=rng.uniform(size=n),

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from alcore.errors import InvalidInput
-from alcore.strategies import cover as cover_module
 from alcore.strategies import select
-from alcore.strategies.cover import Cover, lazy_greedy
+from alcore.strategies.blocks import unit_scale
+from alcore.strategies.coverage import Coverage, similarity
+from alcore.strategies.greedy import lazy_greedy, sweep
 from alcore.strategies.quota import Quota
-from alcore.strategies.submodular import rarest_class
+from alcore.strategies.submodular import rarest_class, with_bonus
 from alcore.types import PoolView
 from tests.alcore.strategies.pools import make_pool
 from tests.alcore.strategies.test_clustering import blobs
@@ -71,32 +72,26 @@ def test_dpp_takes_items_of_score_zero_last_and_zero_vectors_at_all():
     assert sorted(choose("dpp", scored(np.zeros((3, 2)), np.zeros(3)), 3).rows.tolist()) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 4, 512])
-def test_lazy_greedy_takes_what_plain_greedy_takes(monkeypatch, rows_at_once):
-    monkeypatch.setattr(cover_module, "_ROWS_AT_ONCE", rows_at_once)
+def test_lazy_greedy_with_caps_and_a_bonus_takes_what_plain_greedy_takes():
     rng = np.random.default_rng(0)
-    embeddings, references = rng.normal(size=(60, 3)), rng.normal(size=(40, 3))
-    caps, bonus = rng.uniform(0.2, 1, size=40).astype(np.float32), rng.random(60)
-    similarities = np.minimum(np.maximum(cosines(embeddings, references), 0), caps)
+    embeddings, reference = rng.normal(size=(100, 3)), np.arange(60, 100)
+    caps, bonus = rng.uniform(0.2, 1, size=40).astype(np.float32), rng.random(100) / 40
+    similarities = np.minimum(np.maximum(cosines(embeddings, embeddings[reference]), 0), caps)
 
     def value(rows):
-        return similarities[rows].max(axis=0).sum() + bonus[rows].sum()
+        return similarities[rows].max(axis=0).mean() + bonus[rows].sum()
 
-    candidates = np.arange(3, 57)
-    quota = Quota(PoolView(embeddings=embeddings, labeled=np.zeros(60, bool)))
-    cover = Cover(embeddings, references, caps=caps, bonus=bonus)
-    picks = lazy_greedy(cover, quota, candidates, n_wanted=20, rng=rng)
-    assert [row for row, _ in picks] == greedy(value, candidates, 20)
-    assert sum(gain for _, gain in picks) == pytest.approx(value([row for row, _ in picks]), rel=1e-5)
+    quota = Quota(PoolView(embeddings=embeddings, labeled=np.arange(100) >= 57))
+    coverage = Coverage(embeddings, reference, similarity(caps), scale=unit_scale(embeddings))
+    gains = with_bonus(coverage.gains, bonus)
+    rows, gained = lazy_greedy(sweep(gains, quota.open), gains, coverage.add, quota, batch_size=20, rng=rng)
+    assert rows.tolist() == greedy(value, np.arange(57), 20)
+    assert gained.sum() == pytest.approx(value(rows.tolist()), rel=1e-5)
 
 
 def test_equal_gains_are_broken_by_chance():
-    pool = PoolView(embeddings=np.ones((30, 2)), labeled=np.zeros(30, bool))
-    firsts = set()
-    for seed in range(20):
-        cover = Cover(pool.embeddings, pool.embeddings)
-        picks = lazy_greedy(cover, Quota(pool), np.arange(30), n_wanted=1, rng=np.random.default_rng(seed))
-        firsts.add(picks[0][0])
+    pool = PoolView(embeddings=np.ones((30, 2)), labeled=np.zeros(30, bool), labels=np.full(30, -1))
+    firsts = {int(choose("submodular_mutual_information", pool, 1, seed=seed).rows[0]) for seed in range(20)}
     assert len(firsts) > 8
 
 
@@ -236,10 +231,10 @@ def test_skipped_items_come_back_least_similar_limit_first():
         ("dpp", {"similarity": 1.0}, r"similarity must lie in 0\.\.1, 1 excluded; got 1\.0"),
         ("two_stage", {"ratio": 0}, "ratio must be >= 1; got 0"),
         ("two_stage", {"second": "kmeans"}, "unknown second stage 'kmeans'; known: max_cover, k_center, k_means"),
-        ("two_stage", {"n_references": 0}, "n_references must be >= 1; got 0"),
+        ("two_stage", {"n_reference": 0}, "n_reference must be >= 1; got 0"),
         ("submodular_mutual_information", {"variant": "gcmi"}, "unknown variant 'gcmi'; known: flqmi, flvmi"),
         ("submodular_mutual_information", {"eta": -1.0}, r"eta must be a finite number >= 0; got -1\.0"),
-        ("submodular_mutual_information", {"n_references": 0}, "n_references must be >= 1; got 0"),
+        ("submodular_mutual_information", {"n_reference": 0}, "n_reference must be >= 1; got 0"),
         ("submodular_mutual_information", {"target_class": 9}, "target_class 9 has no labeled item"),
         ("redundancy_filter", {"max_similarity": 1.5}, r"max_similarity must lie in -1\.\.1; got 1\.5"),
     ],

@@ -42,7 +42,7 @@ def test_core_gcn_spreads_over_both_blobs_and_begins_with_the_new_one():
 
 def test_task_aware_vaal_differs_from_vaal_only_by_the_ranks():
     pool = make_pool(n=80, n_labeled=30)
-    pool = dataclasses.replace(pool, losses=np.where(pool.labeled, pool.embeddings[:, 0] + 2.0, 0.0))
+    pool = dataclasses.replace(pool, losses=np.where(pool.labeled, np.abs(pool.embeddings[:, 0] + 2.0), -1.0))
     with_ranks = select("ta_vaal", pool, 10, rng=np.random.default_rng(0)).rows.tolist()
     assert with_ranks != select("vaal", pool, 10, rng=np.random.default_rng(0)).rows.tolist()
     rng = np.random.default_rng(1)

@@ -82,7 +82,7 @@ def test_a_pool_of_identical_items_is_no_trouble(name, n_labeled):
         same,
         labeled=pool.labeled,
         labels=np.where(pool.labeled, 0, -1),
-        losses=np.where(pool.labeled, 0.5, 0.0),
+        losses=np.where(pool.labeled, 0.5, -1.0),
         positions=np.arange(40),
         groups=pool.groups,
         probabilities=np.full((40, 3), 1 / 3, np.float32),

@@ -80,7 +80,8 @@ def test_the_view_holds_labels_losses_costs_positions_and_patches(fake_service: 
     named = ["disk" if int(row["name"][-7:-4]) % 2 else "other" for row in done]
     assert [("disk", "other")[i] for i in view.labels[len(free) :]] == named
     assert view.losses[len(free)] == 1.0
-    assert view.losses.sum() == 1.0
+    assert view.losses[len(free) + 1] == 0.0
+    assert (np.delete(view.losses, [len(free), len(free) + 1]) == -1).all()
     np.testing.assert_allclose(view.costs, 4.0)
     for patient in range(N_PATIENTS):
         inside = np.array([row["group_name"] == f"p{patient}" for row in [*free, *done]])
