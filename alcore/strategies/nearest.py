@@ -10,6 +10,8 @@ _PROBE_ROWS = 128
 _REFRESH_ROWS = 2048
 _MAX_LAZY_SHARE = 0.1
 """Above this share of the pool one pass over all of it is cheaper than gathering rows."""
+_SMALL_POOL = 2**22
+"""Up to this many numbers a pool fits the cache: a pass over all of it is cheaper than finding out what to skip."""
 _EAGER_PICKS = 8
 """After a lazy look that had to look at too much, so many picks are made without trying again."""
 
@@ -23,6 +25,8 @@ class NearestCentre:
 
     def __init__(self, embeddings: Float[np.ndarray, "n d"], *, scale: Float32[np.ndarray, " n"] | None = None) -> None:
         """Begin with no centre, all bounds infinite; rows are multiplied by `scale` where it is given."""
+        if scale is not None and embeddings.size <= _SMALL_POOL:  # scale once, not at each look
+            embeddings, scale = gathered(embeddings, np.arange(len(embeddings), dtype=np.int64), scale=scale), None
         self._embeddings, self._scale = embeddings, scale
         self.bounds = np.full(len(embeddings), np.inf, dtype=np.float32)
         self._norms = np.empty(len(embeddings), dtype=np.float32)
@@ -39,7 +43,8 @@ class NearestCentre:
 
     def farthest(self, is_open: Bool[np.ndarray, " n"]) -> tuple[float, Int64[np.ndarray, " t"]]:
         """Return the largest squared distance among the open rows, and all rows that have it; one must be open."""
-        if self._eager_left > 0 or len(self.bounds) <= _PROBE_ROWS:
+        is_small = self._embeddings.size <= _SMALL_POOL or len(self.bounds) <= _PROBE_ROWS
+        if is_small or self._eager_left > 0:
             self._eager_left -= 1
             self._refresh_all()
         elif not self._refresh_what_matters(np.where(is_open, self.bounds, np.float32(-1))):
@@ -105,6 +110,6 @@ class NearestCentre:
         cross = block @ points.T
         cross *= -2
         cross += self._norms[centres]
-        best = cross.min(axis=1)
+        best = cross[:, 0] if len(centres) == 1 else cross.min(axis=1)
         best += self._norms[place]
         self.bounds[place] = np.minimum(self.bounds[place], np.maximum(best, 0))

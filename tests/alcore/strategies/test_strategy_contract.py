@@ -98,6 +98,7 @@ def test_the_pool_may_be_a_little_smaller_or_larger_than_a_block(name, monkeypat
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 16)
     monkeypatch.setattr(nearest, "_BLOCK_CENTRES", 3)
     monkeypatch.setattr(nearest, "_PROBE_ROWS", 4)
+    monkeypatch.setattr(nearest, "_SMALL_POOL", 0)
     monkeypatch.setattr(nearest, "_REFRESH_ROWS", 5)
     for n in (15, 16, 17, 33):
         pool = make_pool(n=n, n_labeled=4, seed=n)
