@@ -7,9 +7,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int64, Shaped
 
+from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, UnknownName
 from alcore.strategies import STRATEGIES
 from alcore.strategies.quota import group_codes
+from alcore.strategies.registry import FROM_A_HEAD, Need, Strategy
 from alcore.types import RoundPlan
 
 Task = Literal["segmentation", "classification"]
@@ -18,6 +20,58 @@ DEFAULT_COLD_START: Mapping[str, str] = MappingProxyType(
     {"segmentation": "kmeans_medoid", "classification": "kmeans_medoid"}
 )
 DEFAULT_STRATEGY: Mapping[str, str] = MappingProxyType({"segmentation": "entropy", "classification": "margin"})
+
+
+FED: Mapping[Task, frozenset[Need]] = MappingProxyType(
+    {
+        "segmentation": frozenset(
+            {
+                "embeddings",
+                "groups",
+                "positions",
+                "losses",
+                "costs",
+                "foreground",
+                "patches",
+                "class_mixtures",
+                "class_scores",
+            }
+        ),
+        "classification": frozenset(
+            {
+                "embeddings",
+                "groups",
+                "positions",
+                "labels",
+                "probabilities",
+                "committee",
+                "previous_probabilities",
+                "head",
+                "losses",
+                "costs",
+                "patches",
+            }
+        ),
+    }
+)
+"""What the loop can give a strategy, beside pooled pixel scores in segmentation; the rest is for users of `select`."""
+
+
+def runs_in(task: Task) -> list[str]:
+    """Name the strategies that the loop of a task can feed."""
+    return [name for name, entry in STRATEGIES.items() if not _starved_of(entry, task)]
+
+
+def asks_a_head(entry: Strategy) -> bool:
+    """Whether a strategy can do nothing before a head was trained."""
+    return entry.phase == "round" or bool(entry.needs & FROM_A_HEAD)
+
+
+def _starved_of(entry: Strategy, task: Task) -> list[str]:
+    """Name what a strategy needs and the loop of a task does not have."""
+    acquisition = ACQUISITIONS.get(entry.ranks_by or "")
+    is_pooled = task == "segmentation" and acquisition is not None and acquisition.is_dense
+    return sorted((entry.own_needs if is_pooled else entry.needs) - FED[task])
 
 
 def plan_round(
@@ -52,16 +106,22 @@ def plan_round(
         name, why = (DEFAULT_COLD_START[task] if cold_start == DEFAULT else cold_start), "nothing is labeled yet"
     else:
         name, why = (DEFAULT_STRATEGY[task] if strategy == DEFAULT else strategy), f"{n_labeled} labels so far"
-    check_strategy(name, n_labeled=n_labeled)
+    check_strategy(name, n_labeled=n_labeled, task=task)
     return RoundPlan(strategy=name, batch_size=batch_size, reason=f"{name}: {why}")
 
 
-def check_strategy(name: str, *, n_labeled: int) -> None:
-    """Refuse an unknown strategy, and one that needs a trained head before there is any label."""
+def check_strategy(name: str, *, n_labeled: int, task: Task) -> None:
+    """Refuse an unknown strategy, one that the task's loop cannot feed, and one that needs a head before any label."""
     if name not in STRATEGIES:
         raise UnknownName.of("strategy", name, STRATEGIES)
-    if n_labeled == 0 and STRATEGIES[name].phase == "round":
-        cold = sorted(entry.name for entry in STRATEGIES.values() if entry.phase != "round")
+    starved = _starved_of(STRATEGIES[name], task)
+    if starved:
+        raise InvalidInput(
+            f"strategy {name!r} needs {' and '.join(starved)}, which {task} rounds do not have; "
+            f"choose one of: {', '.join(sorted(runs_in(task)))}"
+        )
+    if n_labeled == 0 and asks_a_head(STRATEGIES[name]):
+        cold = sorted(known for known in runs_in(task) if not asks_a_head(STRATEGIES[known]))
         raise InvalidInput(
             f"strategy {name!r} ranks by a trained head, and nothing is labeled yet; begin with: {', '.join(cold)}"
         )

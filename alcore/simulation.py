@@ -9,15 +9,17 @@ Models and annotator are injected (`Learner`, `Oracle`); nothing here knows imag
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int64, Shaped
 
+from alcore.costs import expected_seconds
 from alcore.curves import runs_of_seed, summarise
 from alcore.errors import InvalidInput
+from alcore.opinions import Opinion
 from alcore.rounds import DEFAULT, DEFAULT_STRATEGY, Task, check_strategy, plan_round
 from alcore.strategies import select
 from alcore.types import PoolView, Progress
@@ -34,15 +36,6 @@ class Answer:
     n_clicks: int = 0
     n_boxes: int = 0
     seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scores:
-    """What a trained head thinks of u unlabeled pool rows; strategies take what they need."""
-
-    probabilities: Float[np.ndarray, "u c"] | None = None
-    committee: Float[np.ndarray, "s u c"] | None = None
-    uncertainty: Mapping[str, Float[np.ndarray, " u"]] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -74,7 +67,7 @@ class Learner(Protocol):
         pool_rows: Int64[np.ndarray, " u"],
         *,
         seed: int,
-    ) -> Scores:
+    ) -> Opinion:
         """Train on `rows`, then score `pool_rows` (possibly none)."""
         ...
 
@@ -108,6 +101,7 @@ def simulate(
     seeds: int | Sequence[int],
     groups: Shaped[np.ndarray, " n"] | None = None,
     max_per_group: int | None = None,
+    full_value: float | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run every strategy with every seed and sum up.
@@ -125,6 +119,7 @@ def simulate(
         seeds: how many (0, 1, …), or which.
         groups: patient of each pool item.
         max_per_group: at most this many of a patient in one batch.
+        full_value: the value of full supervision where it is known, which saves the costliest training.
         progress: called with (trainings done, trainings in all).
 
     Returns:
@@ -149,7 +144,7 @@ def simulate(
     if len(set(resolved)) < len(resolved) or len(set(seed_list)) < len(seed_list):
         raise InvalidInput(f"a strategy or seed is listed twice: {', '.join(resolved)}; {seed_list}")
     for name in resolved:
-        check_strategy(name, n_labeled=1)
+        check_strategy(name, n_labeled=1, task=task)
     n_batches = min(rounds, -(-len(embeddings) // batch_size) - 1)
     loop = _Loop(
         embeddings=np.ascontiguousarray(embeddings),
@@ -158,9 +153,9 @@ def simulate(
         oracle=oracle,
         learner=learner,
         progress=progress,
-        n_trainings=1 + len(seed_list) * (1 + len(resolved) * n_batches),
+        n_trainings=int(full_value is None) + len(seed_list) * (1 + len(resolved) * n_batches),
     )
-    full = loop.full_supervision()
+    full = loop.full_supervision() if full_value is None else full_value
     runs = []
     for seed in seed_list:
         start = loop.seed_set(plan.strategy, batch_size, seed)
@@ -185,9 +180,11 @@ class _State:
 
     seed: int
     rows: list[int]
-    scores: Scores
+    opinion: Opinion
     scored_rows: Int64[np.ndarray, " u"]
     curve: list[dict[str, Any]]
+    before: Float[np.ndarray, "n c"] | None = None
+    """Class probabilities of all rows by the head of the round before."""
 
 
 @dataclass(kw_only=True)
@@ -218,7 +215,7 @@ class _Loop:
         )
         rng = np.random.default_rng([seed, 0, zlib.crc32(strategy.encode())])
         chosen = select(strategy, pool, batch_size, rng=rng, max_per_group=self.max_per_group).rows.tolist()
-        return self._trained(_State(seed=seed, rows=[], scores=Scores(), scored_rows=_NO_ROWS, curve=[]), chosen)
+        return self._trained(_State(seed=seed, rows=[], opinion=Opinion(), scored_rows=_NO_ROWS, curve=[]), chosen)
 
     def run(self, strategy: str, start: _State, rounds: int, batch_size: int) -> list[dict[str, Any]]:
         """Run one strategy from the seed set on; return its curve."""
@@ -238,7 +235,7 @@ class _Loop:
         answers = [self._answer(state.seed, row) for row in rows]
         number = len(state.curve)
         left = np.setdiff1d(np.arange(len(self.embeddings)), rows).astype(np.int64)
-        scores = self.learner.fit_score(
+        opinion = self.learner.fit_score(
             np.asarray(rows, dtype=np.int64), [a.target for a in answers], left, seed=state.seed * 1000 + number
         )
         point = {
@@ -249,7 +246,14 @@ class _Loop:
             "metric": self.learner.metric,
             "value": self._measured(),
         }
-        return _State(seed=state.seed, rows=rows, scores=scores, scored_rows=left, curve=[*state.curve, point])
+        return _State(
+            seed=state.seed,
+            rows=rows,
+            opinion=opinion,
+            scored_rows=left,
+            curve=[*state.curve, point],
+            before=state.opinion.over(len(self.embeddings), state.scored_rows).get("probabilities"),
+        )
 
     def _answer(self, seed: int, row: int) -> Answer:
         """Ask once per seed and row; chance depends on these two only."""
@@ -269,29 +273,23 @@ class _Loop:
         return value
 
     def _view(self, state: _State) -> PoolView:
-        """Show a strategy the pool; rows that are labeled get neutral scores, which it must not look at."""
-        n, scores = len(self.embeddings), state.scores
+        """Show a strategy the pool, what the head thinks of it, and what the answers so far were and took."""
+        n, rows = len(self.embeddings), np.asarray(state.rows, dtype=np.int64)
         labeled = np.ones(n, dtype=np.bool_)
         labeled[state.scored_rows] = False
-        probabilities = committee = None
-        if scores.probabilities is not None:
-            probabilities = np.full((n, scores.probabilities.shape[1]), 1 / scores.probabilities.shape[1])
-            probabilities[state.scored_rows] = scores.probabilities
-        if scores.committee is not None:
-            s, _, c = scores.committee.shape
-            committee = np.full((s, n, c), 1 / c)
-            committee[:, state.scored_rows] = scores.committee
-        uncertainty = {}
-        for name, values in scores.uncertainty.items():
-            uncertainty[name] = np.zeros(n)
-            uncertainty[name][state.scored_rows] = values
+        answers = [self._answer(state.seed, row) for row in state.rows]
+        labels = None
+        if answers[0].target.ndim == 0:
+            labels = np.full(n, -1)
+            labels[rows] = [int(answer.target) for answer in answers]
         return PoolView(
             embeddings=self.embeddings,
             labeled=labeled,
             groups=self.groups,
-            probabilities=probabilities,
-            committee=committee,
-            uncertainty=uncertainty,
+            labels=labels,
+            costs=expected_seconds(self.embeddings, rows, np.asarray([answer.seconds for answer in answers])),
+            previous_probabilities=state.before,
+            **state.opinion.over(n, state.scored_rows),
         )
 
 

@@ -39,13 +39,16 @@ class SimulationSettings:
     cold_start: str = "default"
     rounds: int = 4
     batch_size: int = 10
-    seeds: int = 2
+    seeds: int | tuple[int, ...] = 2
+    """How many (0, 1, ...), or which."""
     prompts: str = "box"
     encoder: str = "builtin"
     segmenter: str = "builtin"
     head: str = "default"
     group_by: str | None = None
     """Regular expression over stems whose first group is the patient."""
+    full_value: float | None = None
+    """The value of full supervision where it is known already."""
 
 
 @contextmanager
@@ -116,6 +119,7 @@ def run_simulation(
                 rounds=settings.rounds,
                 batch_size=settings.batch_size,
                 seeds=settings.seeds,
+                full_value=settings.full_value,
                 groups=None if images.groups is None else images.groups[pool],
                 progress=progress,
             )

@@ -8,7 +8,8 @@ import numpy as np
 from alcore.costs import CostTable
 from alcore.embeddings import EmbeddingStore
 from alcore.metrics import balanced_accuracy
-from alcore.simulation import Answer, Scores
+from alcore.opinions import Opinion
+from alcore.simulation import Answer
 from app.simulate_data import SimulationImages
 
 
@@ -44,7 +45,9 @@ class ClassificationLearner:
         self._test = store.vectors([images.keys[i] for i in test])
         self._reference = images.targets()[test]
 
-    def fit_score(self, rows: np.ndarray, targets: Sequence[np.ndarray], pool_rows: np.ndarray, *, seed: int) -> Scores:
+    def fit_score(
+        self, rows: np.ndarray, targets: Sequence[np.ndarray], pool_rows: np.ndarray, *, seed: int
+    ) -> Opinion:
         """Train on `rows`, then give the committee's probabilities of `pool_rows`."""
         from alcore.heads.classification import train_classification_head
 
@@ -52,9 +55,9 @@ class ClassificationLearner:
             self._pool[rows], np.array(targets, dtype=np.int64), self._n_classes, seed=seed, kind=self.head
         )
         if not len(pool_rows):
-            return Scores()
+            return Opinion()
         committee = self._trained.predict(self._pool[pool_rows])
-        return Scores(probabilities=committee.mean(axis=0), committee=committee)
+        return Opinion(probabilities=committee.mean(axis=0), committee=committee, head=self._trained.linear())
 
     def evaluate(self) -> float:
         """Balanced accuracy of the committee's mean."""

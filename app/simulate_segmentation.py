@@ -13,7 +13,8 @@ from alcore.embeddings import EmbeddingStore
 from alcore.encoders.base import squash
 from alcore.masks import label_components
 from alcore.metrics import mean_dice_per_class
-from alcore.simulation import Answer, Scores
+from alcore.opinions import Opinion, joined
+from alcore.simulation import Answer
 from app.simulate_data import SimulationImages
 from prompts.predictor import Predictor
 from prompts.simulate import PromptKind, simulate_object
@@ -132,7 +133,9 @@ class SegmentationLearner:
         self._pool_rgb = np.concatenate([squash([images.rgb(int(i))], HEAD_SIDE) for i in pool])
         self._test_rgb = np.concatenate([squash([images.rgb(int(i))], HEAD_SIDE) for i in test])
 
-    def fit_score(self, rows: np.ndarray, targets: Sequence[np.ndarray], pool_rows: np.ndarray, *, seed: int) -> Scores:
+    def fit_score(
+        self, rows: np.ndarray, targets: Sequence[np.ndarray], pool_rows: np.ndarray, *, seed: int
+    ) -> Opinion:
         """Train on `rows`, then pool the pixel scores of `pool_rows`."""
         from alcore.heads.scoring import score_segmentation
         from alcore.heads.segmentation import train_segmentation_head
@@ -145,15 +148,14 @@ class SegmentationLearner:
             seed=seed,
             n_members=self._n_members,
         )
-        parts: dict[str, list[np.ndarray]] = {}
+        parts: list[Opinion] = []
         for start in range(0, len(pool_rows), CHUNK):
             chunk = pool_rows[start : start + CHUNK]
             committee = self._trained.predict(
                 self._store.dense([self._pool_keys[row] for row in chunk]), self._pool_rgb[chunk]
             )
-            for name, values in score_segmentation(committee).items():
-                parts.setdefault(name, []).append(values)
-        return Scores(uncertainty={name: np.concatenate(values) for name, values in parts.items()})
+            parts.append(score_segmentation(committee))
+        return joined(parts)
 
     def evaluate(self) -> float:
         """Mean over classes of the Dice on the test images that show or claim the class."""

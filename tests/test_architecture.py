@@ -21,7 +21,13 @@ FORBIDDEN = {
 }
 TORCH_ROOMS = (
     *("alcore/encoders/", "alcore/heads/", "prompts/sam.py", "prompts/mobile_sam.py", "prompts/huggingface.py"),
-    *("prompts/weights.py", "prompts/adaptation.py", "prompts/sam_trainee.py", "prompts/builtin/"),
+    *(
+        "alcore/strategies/engine.py",
+        "prompts/weights.py",
+        "prompts/adaptation.py",
+        "prompts/sam_trainee.py",
+        "prompts/builtin/",
+    ),
 )
 
 

@@ -41,9 +41,12 @@ def entropy(probabilities: Float[np.ndarray, "*items c"]) -> Float[np.ndarray, "
 
 def raw_entropy(probabilities: Float[np.ndarray, "*items c"]) -> Float[np.ndarray, "*items"]:
     """Return the entropy of probabilities that were checked already."""
-    smallest = np.finfo(probabilities.dtype).tiny
-    logarithms = np.log(np.maximum(probabilities, smallest))
-    return np.maximum(-np.einsum("...c,...c->...", probabilities, logarithms), 0)
+    return np.maximum(-np.einsum("...c,...c->...", probabilities, logarithm(probabilities)), 0)
+
+
+def logarithm(probabilities: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Return natural logarithms, of 0 that of the smallest normal number: finite, so that 0·ln 0 is 0."""
+    return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
 
 
 def check_probabilities(probabilities: Float[np.ndarray, "..."]) -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from alcore.errors import InvalidInput
 from alcore.heads.files import join_members, read_head, split_members, write_head
+from alcore.pool import LinearHead
 from alcore.types import Progress
 
 Kind = Literal["linear", "mlp"]
@@ -57,6 +58,15 @@ class ClassificationHead:
         with torch.inference_mode():
             x = (torch.from_numpy(vectors).float() - self.mean) / self.std
             return torch.stack([(m(x) / self.temperature).softmax(1) for m in self.members]).numpy()
+
+    def linear(self) -> LinearHead | None:
+        """Give the members' mean logits as one linear layer on unscaled embeddings; None for a perceptron."""
+        if self.kind != "linear":
+            return None
+        weights = torch.stack([m.get_parameter("0.weight") for m in self.members]).mean(0) / self.temperature
+        bias = torch.stack([m.get_parameter("0.bias") for m in self.members]).mean(0) / self.temperature
+        scaled = weights / self.std
+        return LinearHead(weights=scaled.numpy(), bias=(bias - scaled @ self.mean).numpy())
 
     def save(self, path: Path) -> None:
         """Write the head as safetensors with its description, whole or not at all."""

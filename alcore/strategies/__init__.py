@@ -1,12 +1,15 @@
 """Query strategies: arrays, a batch size and an `rng` go in, rows to ask next come out.
 
 `select(name, pool, batch_size, rng=…)` is the one door; `STRATEGIES` lists what there is. A new strategy is a function
-with `@register` in a module that is imported here; the contract tests then cover it.
+with `@register` in a module of this folder: all of them are imported here, and the contract tests then cover it.
 """
 
-from alcore.strategies import baselines, k_center, kmeans, typiclust, uncertainty
+import importlib
+import pkgutil
+
 from alcore.strategies.registry import STRATEGIES, Strategy, register, select
 
 __all__ = ["STRATEGIES", "Strategy", "register", "select"]
 
-_MODULES = (baselines, k_center, kmeans, typiclust, uncertainty)
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -7,7 +7,14 @@ from alcore.strategies.registry import register
 from alcore.types import PoolView, QueryResult
 
 
-@register("random", paper="baseline", phase="cold_start")
+@register(
+    "random",
+    paper="baseline",
+    phase="cold_start",
+    cost="O(n)",
+    advice="What every other strategy must beat; also the only unbiased sample",
+    is_nested=True,
+)
 def random(
     pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None
 ) -> QueryResult:
@@ -17,7 +24,15 @@ def random(
     return QueryResult(rows=rows, reasons=("drawn at random",) * len(rows))
 
 
-@register("group_random", paper="baseline: patient-stratified random", phase="cold_start", needs=frozenset({"groups"}))
+@register(
+    "group_random",
+    paper="baseline: patient-stratified random",
+    phase="cold_start",
+    needs=frozenset({"groups"}),
+    cost="O(n log n)",
+    advice="The better random where patients have many images each",
+    is_nested=True,
+)
 def group_random(
     pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None
 ) -> QueryResult:

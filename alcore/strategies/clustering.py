@@ -3,11 +3,12 @@
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
+from alcore.strategies.blocks import blocks, gathered, products, squared_norms
+from alcore.strategies.engine import multiply
 from alcore.strategies.quota import Quota
 
 N_ITERATIONS = 25
 MAX_TRAINING_ROWS_PER_CLUSTER = 1000
-_BLOCK_ROWS = 8192
 
 
 def fit_kmeans(
@@ -27,7 +28,6 @@ def fit_kmeans(
 
     n_used = min(len(rows), MAX_TRAINING_ROWS_PER_CLUSTER * n_clusters)
     used = rows if n_used == len(rows) else np.sort(rng.choice(rows, size=n_used, replace=False))
-    points = embeddings if len(used) == len(embeddings) else embeddings[used]
     kmeans = faiss.Kmeans(
         embeddings.shape[1],
         n_clusters,
@@ -37,7 +37,7 @@ def fit_kmeans(
         min_points_per_centroid=1,
         max_points_per_centroid=MAX_TRAINING_ROWS_PER_CLUSTER + 1,
     )
-    kmeans.train(np.ascontiguousarray(points, dtype=np.float32))
+    kmeans.train(np.ascontiguousarray(gathered(embeddings, used)))
     return np.asarray(kmeans.centroids, dtype=np.float32)
 
 
@@ -47,9 +47,10 @@ def assign(
     """Return the nearest centre of each row, plain Euclidean, block by block."""
     half_squares = np.einsum("kd,kd->k", centres, centres) / 2
     nearest = np.empty(len(rows), dtype=np.int64)
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        block = rows[start : start + _BLOCK_ROWS]
-        nearest[start : start + len(block)] = (embeddings[block] @ centres.T - half_squares).argmax(axis=1)
+    for place, block in blocks(embeddings, rows):
+        scores = multiply(block, centres.T)
+        scores -= half_squares
+        nearest[place] = scores.argmax(axis=1)
     return nearest
 
 
@@ -64,25 +65,25 @@ def nearest_rows(
 
     One blocked matrix product finds all first choices; only a centre whose first choice was taken is looked at again.
     """
-    squares = np.einsum("nd,nd->n", embeddings, embeddings)
+    squares = squared_norms(embeddings)
     best_row = np.zeros(len(centres), dtype=np.int64)
     best_score = np.full(len(centres), -np.inf)
-    candidates = np.flatnonzero(quota.open)
-    for start in range(0, len(candidates), _BLOCK_ROWS):
-        block = candidates[start : start + _BLOCK_ROWS]
-        scores = embeddings[block] @ centres.T - squares[block, None] / 2
+    candidates = np.flatnonzero(quota.open).astype(np.int64)
+    for place, block in blocks(embeddings, candidates):
+        scores = multiply(block, centres.T)
+        scores -= squares[candidates[place], None] / 2
         at = scores.argmax(axis=0)
         score = scores[at, np.arange(len(centres))]
         better = score > best_score
-        best_row[better], best_score[better] = block[at[better]], score[better]
+        best_row[better], best_score[better] = candidates[place][at[better]], score[better]
     pairs: list[tuple[int, int]] = []
     for centre in order.tolist():
         if not quota.open.any():
             break
         row = int(best_row[centre])
         if not quota.open[row]:
-            scores = embeddings @ centres[centre] - squares / 2
-            row = int(np.where(quota.open, scores, -np.inf).argmax())
+            again = products(embeddings, centres[centre : centre + 1])[:, 0] - squares / 2
+            row = int(np.where(quota.open, again, -np.inf).argmax())
         quota.take(row)
         pairs.append((centre, row))
     return pairs

@@ -14,6 +14,8 @@ from alcore.types import PoolView, QueryResult
     paper="MedCAL-Bench 2025, 'ALPS' (arXiv:2508.03441); Pourahmadi et al. 2021 (arXiv:2110.12033)",
     phase="cold_start",
     needs=frozenset({"embeddings"}),
+    cost="O(n·b·d) an iteration",
+    advice="The default cold start: cheap, robust, free of outliers",
 )
 def kmeans_medoid(
     pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None
@@ -35,7 +37,14 @@ def kmeans_medoid(
     return QueryResult(rows=np.asarray([row for _, row in pairs], dtype=np.int64), reasons=reasons)
 
 
-@register("kmeans_random", paper="baseline: k-means, then random", phase="cold_start", needs=frozenset({"embeddings"}))
+@register(
+    "kmeans_random",
+    paper="baseline: k-means, then random",
+    phase="cold_start",
+    needs=frozenset({"embeddings"}),
+    cost="O(n·b·d) an iteration",
+    advice="Shows what clusters alone are worth, without taking their middles",
+)
 def kmeans_random(
     pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None
 ) -> QueryResult:

@@ -8,12 +8,52 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, MissingInput, UnknownName
-from alcore.types import PoolView, QueryResult
+from alcore.types import PoolView, Progress, QueryResult
 
-Need = Literal["embeddings", "groups", "probabilities", "committee"]
+Need = Literal[
+    "embeddings",
+    "groups",
+    "positions",
+    "labels",
+    "probabilities",
+    "committee",
+    "augmented",
+    "second_opinions",
+    "previous_probabilities",
+    "evidence",
+    "head",
+    "losses",
+    "pretext_losses",
+    "costs",
+    "foreground",
+    "patches",
+    "class_mixtures",
+    "class_scores",
+]
+"""The fields of `PoolView` that a strategy may ask for."""
 Phase = Literal["cold_start", "round", "any"]
-_COMMON_ARGUMENTS = ("pool", "batch_size", "rng", "max_per_group")
+FROM_A_HEAD = frozenset(
+    {
+        "probabilities",
+        "committee",
+        "augmented",
+        "previous_probabilities",
+        "evidence",
+        "head",
+        "class_mixtures",
+        "class_scores",
+        "foreground",
+    }
+)
+_HINTS: Mapping[str, str] = {
+    "groups": "import the images with a group",
+    "positions": "import the slices of each volume as a group",
+    "costs": "it learns them from annotated images",
+    "losses": "it learns from labeled items that a head was measured on",
+}
+_COMMON_ARGUMENTS = ("pool", "batch_size", "rng", "max_per_group", "progress")
 
 
 @runtime_checkable
@@ -37,7 +77,19 @@ class Strategy:
     needs: frozenset[Need]
     phase: Phase
     """`cold_start` needs no model, `round` needs one, `any` does not care."""
+    cost: str
+    """Time, and memory where it is more than O(n); n items, d features, c classes, s members, b batch, k clusters."""
+    advice: str
+    """When to take it, or what to mind: one line."""
+    draws: bool
+    """False where only ties, and the first pick of an unlabeled pool, are left to chance."""
+    is_nested: bool
+    """True where a smaller batch is the beginning of a larger one."""
+    ranks_by: str | None
+    """The acquisition function that it ranks by, or does unless told otherwise by its setting `acquisition`."""
     function: Callable[..., QueryResult]
+    own_needs: frozenset[Need]
+    """What it needs whatever it ranks by: `needs` less what its default acquisition function is made from."""
 
 
 _REGISTRY: dict[str, Strategy] = {}
@@ -46,15 +98,41 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(_REGISTRY)
 
 
 def register(
-    name: str, *, paper: str, phase: Phase, needs: frozenset[Need] = frozenset()
+    name: str,
+    *,
+    paper: str,
+    phase: Phase,
+    cost: str,
+    advice: str,
+    needs: frozenset[Need] = frozenset(),
+    draws: bool = True,
+    is_nested: bool = False,
 ) -> Callable[[StrategyFunction], StrategyFunction]:
-    """Enter a strategy under `name`; its docstring's first line becomes the summary."""
+    """Enter a strategy under `name`; its docstring's first line becomes the summary. See `Strategy` for the rest.
+
+    A strategy with a setting `acquisition` ranks by that acquisition function and needs what this one needs, so `needs`
+    holds only what it needs beside.
+    """
 
     def enter(function: StrategyFunction) -> StrategyFunction:
         if name in _REGISTRY:
             raise InvalidInput(f"strategy {name!r} is registered already")
         summary = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
-        _REGISTRY[name] = Strategy(name=name, summary=summary, paper=paper, needs=needs, phase=phase, function=function)
+        acquisition = _default_acquisition(function)
+        _REGISTRY[name] = Strategy(
+            name=name,
+            summary=summary,
+            paper=paper,
+            needs=needs | _needs_of(acquisition),
+            phase=phase,
+            cost=cost,
+            advice=advice,
+            draws=draws,
+            is_nested=is_nested,
+            ranks_by=acquisition or (name if name in ACQUISITIONS else None),
+            function=function,
+            own_needs=needs if name not in ACQUISITIONS else frozenset(),
+        )
         return function
 
     return enter
@@ -67,6 +145,7 @@ def select(
     *,
     rng: np.random.Generator,
     max_per_group: int | None = None,
+    progress: Progress | None = None,
     **settings: Any,
 ) -> QueryResult:
     """Choose the rows to ask next.
@@ -77,6 +156,8 @@ def select(
         batch_size: items to choose, at least 1.
         rng: the only source of chance; the same state gives the same rows.
         max_per_group: at most this many of one group in the batch. Items whose group is None stand alone.
+        progress: called with (steps done, steps in all) by strategies that may take long, which have an argument of
+            this name; what it raises ends the work. The others are done at once.
         settings: the strategy's own settings.
 
     Returns:
@@ -96,31 +177,52 @@ def select(
         raise InvalidInput(f"max_per_group must be >= 1, or None for no limit; got {max_per_group}")
     if max_per_group is not None and pool.groups is None:
         raise MissingInput("max_per_group needs pool.groups: import the images with a group, or leave it out")
-    allowed = [key for key in inspect.signature(strategy.function).parameters if key not in _COMMON_ARGUMENTS]
+    parameters = inspect.signature(strategy.function).parameters
+    allowed = [key for key in parameters if key not in _COMMON_ARGUMENTS]
     for key in settings:
         if key not in allowed:
             raise InvalidInput(f"strategy {name!r} has no setting {key!r}; it has: {', '.join(allowed) or 'none'}")
-    _check_needs(strategy, pool)
+    _check_needs(strategy, pool, settings.get("acquisition"))
     if pool.labeled.all():
         return QueryResult(rows=np.zeros(0, dtype=np.int64))
-    return strategy.function(pool, batch_size, rng=rng, max_per_group=max_per_group, **settings)
+    told = {"progress": progress} if "progress" in parameters else {}
+    return strategy.function(pool, batch_size, rng=rng, max_per_group=max_per_group, **told, **settings)
 
 
-def _check_needs(strategy: Strategy, pool: PoolView) -> None:
-    """Refuse a pool without what the strategy needs; pooled pixel scores stand in for probabilities."""
-    if strategy.name in pool.uncertainty:
-        return
-    have = {
-        "embeddings": True,
-        "groups": pool.groups is not None,
-        "probabilities": pool.probabilities is not None or pool.committee is not None,
-        "committee": pool.committee is not None,
-    }
-    lacking = sorted(need for need in strategy.needs if not have[need])
+def _default_acquisition(function: Callable[..., QueryResult]) -> str | None:
+    """Name what a strategy ranks by unless told otherwise; None where it has no setting `acquisition`."""
+    setting = inspect.signature(function).parameters.get("acquisition")
+    return None if setting is None else str(setting.default)
+
+
+def _needs_of(acquisition: str | None) -> frozenset[Need]:
+    """Say what an acquisition function needs."""
+    if acquisition is None:
+        return frozenset()
+    if acquisition not in ACQUISITIONS:
+        raise UnknownName.of("acquisition function", acquisition, ACQUISITIONS)
+    return frozenset(ACQUISITIONS[acquisition].needs)  # type: ignore[arg-type]  # tests check them against Need
+
+
+def _check_needs(strategy: Strategy, pool: PoolView, acquisition: str | None) -> None:
+    """Refuse a pool without what the strategy needs; pooled pixel scores stand in for what they are made from."""
+    ranked_by = acquisition or strategy.ranks_by
+    needs = strategy.own_needs
+    if ranked_by is not None and ranked_by not in pool.uncertainty:
+        needs = needs | _needs_of(ranked_by)
+    lacking = sorted(need for need in needs if not has(pool, need))
     if not lacking:
         return
-    hint = "import the images with a group"
-    if lacking != ["groups"]:
-        cold = sorted(entry.name for entry in _REGISTRY.values() if entry.phase == "cold_start")
-        hint = f"train a head first, or begin with one of: {', '.join(cold)}"
+    hints = [_HINTS[need] for need in lacking if need in _HINTS]
+    if FROM_A_HEAD & set(lacking):
+        cold = sorted(e.name for e in _REGISTRY.values() if e.phase == "cold_start" and e.needs <= {"embeddings"})
+        hints.append(f"train a head first, or begin with one of: {', '.join(cold)}")
+    hint = "; ".join(hints) or f"pass PoolView({lacking[0]}=...)"
     raise MissingInput(f"strategy {strategy.name!r} needs {' and '.join(lacking)}, which the pool lacks; {hint}")
+
+
+def has(pool: PoolView, need: Need) -> bool:
+    """Whether a pool has what is needed; a committee has a mean, which will do for probabilities."""
+    if need == "probabilities" and pool.committee is not None:
+        return True
+    return getattr(pool, need) is not None

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
+from alcore.strategies.blocks import gathered
 from alcore.strategies.clustering import assign, fit_kmeans
 from alcore.strategies.quota import Quota
 from alcore.strategies.registry import register
-from alcore.types import PoolView, QueryResult
+from alcore.types import PoolView, Progress, QueryResult
 
 MAX_CLUSTERS = 500
 MAX_NEIGHBOURS = 20
@@ -17,10 +18,20 @@ MIN_CLUSTER_SIZE = 5
 
 
 @register(
-    "typiclust", paper="Hacohen et al. 2022 (arXiv:2202.02794)", phase="cold_start", needs=frozenset({"embeddings"})
+    "typiclust",
+    paper="Hacohen et al. 2022 (arXiv:2202.02794)",
+    phase="cold_start",
+    needs=frozenset({"embeddings"}),
+    cost="O(n·k·d) an iteration, O(m²·d) in a cluster of m",
+    advice="Strong with very few labels; later rounds gain more from uncertainty",
 )
 def typiclust(
-    pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None
+    pool: PoolView,
+    batch_size: int,
+    *,
+    rng: np.random.Generator,
+    max_per_group: int | None = None,
+    progress: Progress | None = None,
 ) -> QueryResult:
     """Take the most typical item of each of the largest clusters that have no label yet.
 
@@ -40,21 +51,23 @@ def typiclust(
     quota = Quota(pool, max_per_group)
     rows: list[int] = []
     reasons: list[str] = []
-    for cluster in _visits(members, n_labeled, quota.open):
+    for cluster in visits(members, n_labeled, quota.open):
         candidates = members[cluster][quota.open[members[cluster]]]
         if len(candidates) == 0:
             continue
-        row = int(candidates[mean_neighbour_distance(pool.embeddings[candidates]).argmin()])
+        row = int(candidates[mean_neighbour_distance(gathered(pool.embeddings, candidates)).argmin()])
         quota.take(row)
         rows.append(row)
         state = f"had {n_labeled[cluster]} label(s)" if n_labeled[cluster] else "had no label"
         reasons.append(f"typical of cluster {cluster}, which {state}")
+        if progress is not None:
+            progress(len(rows), batch_size)
         if len(rows) == batch_size:
             break
     return QueryResult(rows=np.asarray(rows, dtype=np.int64), reasons=tuple(reasons))
 
 
-def _visits(
+def visits(
     members: list[Int64[np.ndarray, "_"]], n_labeled: Int64[np.ndarray, " k"], is_open: Bool[np.ndarray, " n"]
 ) -> Iterator[int]:
     """Yield clusters: fewest labels first, then largest, round and round while they last; the small ones at the end."""

@@ -1,33 +1,42 @@
 """Strategies that take the highest scores of one acquisition function."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from alcore.acquisition import ACQUISITIONS, Acquisition
 from alcore.strategies.quota import Quota
-from alcore.strategies.registry import StrategyFunction, register
+from alcore.strategies.registry import Need, StrategyFunction, register
 from alcore.types import PoolView, QueryResult
 
-_SUMMARIES = {
-    "least_confidence": "Ask where the most likely class is least likely",
-    "margin": "Ask where the two most likely classes are closest",
-    "entropy": "Ask where the prediction is most spread out",
-    "dbal": "Ask where the committee's mean prediction is most spread out",
-    "bald": "Ask where the committee's members disagree most",
-}
+
+def scores_of(name: str, pool: PoolView) -> Float[np.ndarray, " n"]:
+    """Score all rows by an acquisition function: pooled pixel scores where the pool has them, else from its arrays.
+
+    Probabilities default to the committee's mean. What is lacking was refused by `select`.
+    """
+    if name in pool.uncertainty:
+        return pool.uncertainty[name]
+    acquisition = ACQUISITIONS[name]
+    return acquisition.function(*(_array(need, pool) for need in acquisition.needs))
 
 
-def scores_of(acquisition: Acquisition, pool: PoolView) -> Float[np.ndarray, " n"]:
-    """Score all rows: pooled pixel scores where the pool has them, else from its probabilities or committee."""
-    if acquisition.name in pool.uncertainty:
-        return pool.uncertainty[acquisition.name]
-    if acquisition.needs == "committee":
-        assert pool.committee is not None  # `select` has checked
-        return acquisition.function(pool.committee)
+def mean_probabilities(pool: PoolView) -> Float[np.ndarray, "n c"]:
+    """Give the class probabilities, or the committee's mean; `select` has checked that there is one."""
     if pool.probabilities is not None:
-        return acquisition.function(pool.probabilities)
+        return pool.probabilities
     assert pool.committee is not None
-    return acquisition.function(pool.committee.mean(axis=0))
+    return pool.committee.mean(axis=0)
+
+
+def ranking(scores: Float[np.ndarray, " n"], pool: PoolView, rng: np.random.Generator) -> Int64[np.ndarray, " m"]:
+    """Sort the unlabeled rows, highest score first, ties by chance."""
+    candidates = np.flatnonzero(~pool.labeled)
+    return candidates[np.lexsort((rng.random(len(candidates)), -scores[candidates]))].astype(np.int64)
+
+
+def _array(need: str, pool: PoolView) -> object:
+    """One of the pool's arrays."""
+    return mean_probabilities(pool) if need == "probabilities" else getattr(pool, need)
 
 
 def _top_k(acquisition: Acquisition) -> StrategyFunction:
@@ -36,10 +45,9 @@ def _top_k(acquisition: Acquisition) -> StrategyFunction:
     def strategy(
         pool: PoolView, batch_size: int, *, rng: np.random.Generator, max_per_group: int | None = None
     ) -> QueryResult:
-        scores = scores_of(acquisition, pool)
-        candidates = np.flatnonzero(~pool.labeled)
-        order = candidates[np.lexsort((rng.random(len(candidates)), -scores[candidates]))]
-        rows = Quota(pool, max_per_group).take_in_order(order.astype(np.int64), batch_size)
+        scores = scores_of(acquisition.name, pool)
+        order = ranking(scores, pool, rng)
+        rows = Quota(pool, max_per_group).take_in_order(order, batch_size)
         ranks = np.flatnonzero(np.isin(order, rows)) + 1
         reasons = tuple(
             f"{acquisition.name} {score:.2f}, rank {rank}"
@@ -47,9 +55,19 @@ def _top_k(acquisition: Acquisition) -> StrategyFunction:
         )
         return QueryResult(rows=rows, scores=scores[rows], reasons=reasons)
 
-    strategy.__name__, strategy.__doc__ = acquisition.name, _SUMMARIES[acquisition.name] + "; ties by chance."
+    strategy.__name__, strategy.__doc__ = acquisition.name, acquisition.summary + "; ties by chance."
     return strategy
 
 
 for _entry in ACQUISITIONS.values():
-    register(_entry.name, paper=_entry.paper, phase="round", needs=frozenset({_entry.needs}))(_top_k(_entry))
+    _needs: frozenset[Need] = frozenset(_entry.needs)  # type: ignore[arg-type]  # tests check them against Need
+    register(
+        _entry.name,
+        paper=_entry.paper,
+        phase="round",
+        needs=_needs,
+        cost=_entry.cost,
+        advice=_entry.advice,
+        draws=_entry.is_coarse,
+        is_nested=True,
+    )(_top_k(_entry))

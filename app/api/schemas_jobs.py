@@ -81,6 +81,7 @@ class RegistryEntry(Answer):
     paper: str | None = None
     licence: str | None = None
     needs: list[str] = Field(default=[])
+    tasks: list[str] = Field(default=[], description="Of a strategy: the tasks whose rounds can feed it.")
 
 
 class Registry(Answer):

@@ -1,4 +1,4 @@
-"""`fewclick bench clicks`: how good a promptable model is after a box and after some clicks."""
+"""`fewclick bench`: how good a promptable model is after some clicks, how fast query strategies are."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +11,13 @@ from app.commands.progress import progress_bar
 
 def add_to(cli: typer.Typer) -> None:
     """Register the commands of this module."""
-    group = typer.Typer(help="Measure models on a data set.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(
+        help="Measure models on a data set, and strategies on a drawn pool.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
     group.command()(clicks)
+    group.command("select")(selection)
     cli.add_typer(group, name="bench")
 
 
@@ -44,6 +49,31 @@ def clicks(
     if out is not None:
         write_json(out, report)
     show(as_json, report, _text(report))
+
+
+def selection(
+    strategies: Annotated[str, typer.Option(help="Names with commas between; see `fewclick strategies`.")],
+    n: Annotated[int, typer.Option(min=100, help="Items in the pool.")] = 100_000,
+    dim: Annotated[int, typer.Option(min=2, help="Length of an embedding.")] = 384,
+    batch_size: Annotated[int, typer.Option(min=1, help="Items to choose.")] = 100,
+    out: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time query strategies on a drawn pool: seconds and peak memory, each in a process of its own."""
+    if out is not None:
+        checked_out(out)
+    from app.selection_bench import bench_selection
+
+    names = [name.strip() for name in strategies.split(",") if name.strip()]
+    with progress_bar("strategies", "strategy") as move:
+        report = bench_selection(names, n=n, dim=dim, batch_size=batch_size, progress=move)
+    if out is not None:
+        write_json(out, report)
+    lines = [
+        [r["strategy"], f"{r['seconds']:.2f}", f"{r['peak_rss_mb']:.0f}", r["indices_sha256"][:12]]
+        for r in report["results"]
+    ]
+    show(as_json, report, table(lines, header=("strategy", "seconds", "peak RSS, MB", "sha256 of rows")))
 
 
 def _text(report: dict[str, object]) -> str:

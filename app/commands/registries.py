@@ -18,7 +18,7 @@ def strategies(as_json: AsJson = False) -> None:
     """List the query strategies."""
     from alcore.strategies import STRATEGIES
 
-    _show(as_json, STRATEGIES.values(), ("name", "phase", "needs", "summary", "paper"))
+    _show(as_json, STRATEGIES.values(), ("name", "phase", "needs", "cost", "summary", "advice", "paper"))
 
 
 def encoders(as_json: AsJson = False) -> None:

@@ -1,15 +1,18 @@
 """Chooses a round's batch: some items at random for an honest curve, the rest by the round's strategy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from alcore.opinions import Opinion
+from alcore.rounds import asks_a_head
 from alcore.strategies import STRATEGIES, select
-from alcore.types import PoolView, RoundPlan
-from app.jobs.learners import Fitted, Opinion
+from alcore.types import RoundPlan
 from app.jobs.pool import Pool
 from app.jobs.progress import JobProgress
+from app.jobs.train import Trained
+from app.jobs.view import view_of
 from app.store.database import Row
 
 AUDIT_REASON = "drawn at random, to measure the model fairly"
@@ -25,7 +28,7 @@ class Choice:
     is_audit: bool
 
 
-def choose(pool: Pool, plan: RoundPlan, fitted: Fitted | None, *, seed: int, progress: JobProgress) -> list[Choice]:
+def choose(pool: Pool, plan: RoundPlan, trained: Trained | None, *, seed: int, progress: JobProgress) -> list[Choice]:
     """Choose the next batch among the items that are neither queued, labeled nor skipped.
 
     Of a pool larger than `settings.max_scored`, a random part is scored where the strategy ranks by the head.
@@ -39,7 +42,7 @@ def choose(pool: Pool, plan: RoundPlan, fitted: Fitted | None, *, seed: int, pro
     n_chosen = min(plan.batch_size - n_audit, len(rest))
     chosen = [Choice(row=free[i], reason=AUDIT_REASON, score=None, is_audit=True) for i in sorted(audit)]
     if n_chosen:
-        chosen = [*_by_strategy(pool, plan.strategy, rest, n_chosen, fitted, rng, progress), *chosen]
+        chosen = [*_by_strategy(pool, plan.strategy, rest, n_chosen, trained, rng, progress), *chosen]
     order = rng.permutation(len(chosen)) if chosen and n_audit else np.arange(len(chosen))
     return [chosen[i] for i in order]
 
@@ -49,45 +52,31 @@ def _by_strategy(
     strategy: str,
     free: Sequence[Row],
     n: int,
-    fitted: Fitted | None,
+    trained: Trained | None,
     rng: np.random.Generator,
     progress: JobProgress,
 ) -> list[Choice]:
     """Let a query strategy choose among `free`; everything else counts as labeled."""
-    ranks = STRATEGIES[strategy].phase == "round" or bool(STRATEGIES[strategy].needs & {"probabilities", "committee"})
+    entry = STRATEGIES[strategy]
+    ranks = asks_a_head(entry)
     limit = pool.ctx.settings.max_scored
     if ranks and len(free) > limit:
         free = [free[i] for i in np.sort(rng.permutation(len(free))[:limit])]
     done = [row for row in pool.items if row["state"] != "unqueued"]
-    rows = [*free, *done]
     opinion = Opinion()
-    if ranks and fitted is not None:
+    if ranks and trained is not None:
         progress.stage("scoring the pool")
-        opinion = fitted.score(free, progress)
+        opinion = trained.fitted.score(free, progress)
+        if "previous_probabilities" in entry.needs and trained.earlier is not None:
+            earlier = trained.earlier.score(free, progress).probabilities
+            opinion = replace(opinion, previous_probabilities=earlier)
     progress.stage(f"choosing with {strategy}")
-    grouped = any(row["group_name"] is not None for row in rows)
-    view = PoolView(
-        embeddings=pool.store.vectors(pool.keys(rows)),
-        labeled=np.array([False] * len(free) + [True] * len(done)),
-        groups=np.array([row["group_name"] for row in rows], dtype=object) if grouped else None,
-        probabilities=_padded(opinion.probabilities, len(done), axis=0),
-        committee=_padded(opinion.committee, len(done), axis=1),
-        uncertainty={name: np.concatenate([s, np.zeros(len(done))]) for name, s in opinion.uncertainty.items()},
-    )
-    quota = pool.ctx.settings.max_per_group if grouped else None
+    view = view_of(pool, free, done, opinion, trained.losses if trained else {}, entry.needs)
+    quota = pool.ctx.settings.max_per_group if view.groups is not None else None
     result = select(strategy, view, n, rng=rng, max_per_group=quota)
     reasons = result.reasons or (f"chosen by {strategy}",) * len(result.rows)
     scores = result.scores if result.scores is not None else [None] * len(result.rows)
     return [
-        Choice(row=rows[i], reason=reason, score=None if score is None else float(score), is_audit=False)
+        Choice(row=free[i], reason=reason, score=None if score is None else float(score), is_audit=False)
         for i, reason, score in zip(result.rows, reasons, scores, strict=True)
     ]
-
-
-def _padded(array: np.ndarray | None, n: int, *, axis: int) -> np.ndarray | None:
-    """Add n rows of even odds for items that cannot be chosen."""
-    if array is None:
-        return None
-    shape = list(array.shape)
-    shape[axis] = n
-    return np.concatenate([array, np.full(shape, 1 / shape[-1], array.dtype)], axis=axis)

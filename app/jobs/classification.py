@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from alcore.opinions import Opinion
 from alcore.types import Progress
-from app.jobs.learners import Fitted, ItemScores, Offer, Opinion, joined_scores
+from app.jobs.learners import Fitted, ItemScores, Offer, joined_scores
 from app.jobs.pool import Pool
 from app.service.models import ClassificationHead
 from app.store.database import Row
@@ -84,7 +85,7 @@ class FittedClassification:
         """See `Fitted`."""
         committee = self._ask(items)
         progress(len(items), len(items))
-        return Opinion(probabilities=committee.mean(axis=0), committee=committee)
+        return Opinion(probabilities=committee.mean(axis=0), committee=committee, head=self._head.linear())
 
     def suggest(self, items: Sequence[Row], progress: Progress) -> list[Offer]:
         """See `Fitted`: the most likely class."""

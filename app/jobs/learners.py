@@ -1,13 +1,14 @@
 """What training, measuring and suggesting need of a task; `segmentation.py` and `classification.py` give it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from pydantic import JsonValue
 
+from alcore.opinions import Opinion
 from alcore.types import Progress
 from app.store.database import Row
 
@@ -42,15 +43,6 @@ def joined_scores(n: int, folds: Sequence[np.ndarray], parts: Iterable[ItemScore
 def part_of(progress: Progress, part: int, n_parts: int) -> Progress:
     """The progress of one of several parts that take about the same time."""
     return lambda done, total: progress(part * total + done, n_parts * total)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opinion:
-    """What a head thinks of n items, in the form that query strategies take."""
-
-    probabilities: np.ndarray | None = None
-    committee: np.ndarray | None = None
-    uncertainty: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from pydantic import JsonValue
 
 from alcore.masks import components, decode_rle, encode_rle
 from alcore.metrics import mean_dice_per_class
+from alcore.opinions import Opinion, joined
 from alcore.types import Progress
-from app.jobs.learners import Fitted, ItemScores, Offer, Opinion, joined_scores, part_of
+from app.jobs.learners import Fitted, ItemScores, Offer, joined_scores, part_of
 from app.jobs.pool import Pool
 from app.service.models import SegmentationHead
 from app.store.database import Row
@@ -109,11 +110,8 @@ class FittedSegmentation:
 
     def score(self, items: Sequence[Row], progress: Progress) -> Opinion:
         """See `Fitted`: pixel maps are pooled at once, and only the pooled scores are kept."""
-        parts: dict[str, list[np.ndarray]] = {}
-        for _, committee in self._ask(items, progress):
-            for name, scores in self._learner.pool.ctx.models.score_segmentation(committee).items():
-                parts.setdefault(name, []).append(scores)
-        return Opinion(uncertainty={name: np.concatenate(scores) for name, scores in parts.items()})
+        score = self._learner.pool.ctx.models.score_segmentation
+        return joined([score(committee) for _, committee in self._ask(items, progress)])
 
     def suggest(self, items: Sequence[Row], progress: Progress) -> list[Offer]:
         """See `Fitted`: the most likely class of each pixel, one object a class, at the image's own size."""

@@ -57,7 +57,7 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
         pool.project["strategy"],
         job["params"].get("n") or pool.project["batch_size"],
     )
-    chosen = choose(pool, plan, trained.fitted if trained else None, seed=_seed(job), progress=progress)
+    chosen = choose(pool, plan, trained, seed=_seed(job), progress=progress)
     if not chosen:
         raise EmptyPool("every image is queued, labeled or skipped by now; import more, or export")
     offers = _offers(trained.fitted, [choice.row for choice in chosen], progress) if trained else []

@@ -30,6 +30,10 @@ class Trained:
     """The head in use: the new one, or the old one where that stays."""
     facts: dict[str, JsonValue]
     """What the job's result and the round say about it."""
+    losses: dict[int, float]
+    """1 less the goodness of each labeled item that was measured by a head that had not seen it, by item id."""
+    earlier: Fitted | None
+    """The head that was in use before, where it can still be asked."""
 
 
 def learner_of(pool: Pool) -> Learner:
@@ -100,8 +104,10 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         **report,
         "gate": reason,
     }
-    kept = fitted if in_use == model_id else learner.load(model_file(ctx, in_use))
-    return Trained(fitted=kept, model_id=in_use, facts=facts)
+    earlier = None if old is None else learner.load(model_file(ctx, str(old["id"])))
+    kept = fitted if in_use == model_id or earlier is None else earlier
+    losses = {row["id"]: 1 - float(v) for row, v in zip(learner.items, values, strict=True) if not np.isnan(v)}
+    return Trained(fitted=kept, model_id=in_use, facts=facts, losses=losses, earlier=earlier)
 
 
 def _folds(pool: Pool, learner: Learner, seed: int) -> list[np.ndarray]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from alcore.opinions import Opinion
+from alcore.pool import LinearHead
 from alcore.types import Progress
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ class ClassificationHead(TrainedHead, Protocol):
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
         """Committee probabilities (s, n, c) of embeddings (n, d)."""
+        ...
+
+    def linear(self) -> LinearHead | None:
+        """The committee's mean as one linear layer on the embeddings; None for a head with hidden layers."""
         ...
 
 
@@ -105,8 +111,8 @@ class ModelSource(Protocol):
         """Read a head that was saved."""
         ...
 
-    def score_segmentation(self, committee: np.ndarray) -> dict[str, np.ndarray]:
-        """Pooled uncertainty of n images by acquisition name."""
+    def score_segmentation(self, committee: np.ndarray) -> Opinion:
+        """What query strategies look at of n images, pooled from their pixel maps."""
         ...
 
 
@@ -196,7 +202,7 @@ class RegistryModels:
 
         return load_classification_head(path)
 
-    def score_segmentation(self, committee: np.ndarray) -> dict[str, np.ndarray]:
+    def score_segmentation(self, committee: np.ndarray) -> Opinion:
         """See `ModelSource`."""
         from alcore.heads.scoring import score_segmentation
 

@@ -1,6 +1,7 @@
 """Use cases: make, read and change projects; what can be chosen by name."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,9 @@ from app.service.context import Context
 from app.store import jobs as job_rows
 from app.store import projects as rows
 from app.store import rounds as round_rows
+
+if TYPE_CHECKING:
+    from alcore.rounds import Task
 
 
 def create(ctx: Context, body: ProjectIn) -> Project:
@@ -103,6 +107,9 @@ def registry() -> Registry:
 
 def _entries(known: Mapping[str, object]) -> list[RegistryEntry]:
     """A registry as the wire shows it."""
+    from alcore.rounds import FED, runs_in
+    from alcore.strategies import STRATEGIES
+
     return [
         RegistryEntry(
             name=name,
@@ -110,6 +117,7 @@ def _entries(known: Mapping[str, object]) -> list[RegistryEntry]:
             paper=getattr(entry, "paper", None),
             licence=getattr(entry, "licence", None),
             needs=sorted(getattr(entry, "needs", ())),
+            tasks=sorted(task for task in FED if name in runs_in(task)) if known is STRATEGIES else [],
         )
         for name, entry in known.items()
     ]
@@ -126,7 +134,7 @@ def _check_settings(values: Mapping[str, object], task: str) -> None:
     """Refuse names that no registry knows; what follows a colon is the model's own business."""
     from alcore.encoders.registry import ENCODERS
     from alcore.heads.registry import HEADS
-    from alcore.strategies import STRATEGIES
+    from alcore.rounds import runs_in
     from prompts.registry import SEGMENTERS
 
     heads = [name for name, info in HEADS.items() if getattr(info, "task", task) == task]
@@ -134,8 +142,8 @@ def _check_settings(values: Mapping[str, object], task: str) -> None:
         "encoder": ("encoder", ENCODERS),
         "segmenter": ("segmenter", SEGMENTERS),
         "head": (f"head for {task}", ["default", *heads]),
-        "cold_start": ("strategy", ["default", *STRATEGIES]),
-        "strategy": ("strategy", ["default", *STRATEGIES]),
+        "cold_start": (f"strategy for {task}", ["default", *runs_in(cast("Task", task))]),
+        "strategy": (f"strategy for {task}", ["default", *runs_in(cast("Task", task))]),
     }
     for field, (what, names) in known.items():
         spec = values.get(field)
@@ -159,6 +167,8 @@ def check_adaptable(task: str, segmenter: str) -> None:
         raise CheckpointError(NOT_ADAPTABLE)
 
 
-def check_strategy(name: str) -> None:
-    """Refuse a query strategy that the registry does not know."""
-    _check_settings({"strategy": name}, "")
+def check_strategy(ctx: Context, project_id: int, name: str) -> None:
+    """Refuse a query strategy that the registry does not know, or that the rounds of this project cannot feed."""
+    with ctx.db.read() as connection:
+        task = rows.get(connection, project_id)["task"]
+    _check_settings({"strategy": name}, task)

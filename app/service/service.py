@@ -213,7 +213,7 @@ class AnnotationService:
     ) -> schemas.Job:
         """Train where there are labels, choose the next batch and queue it."""
         if strategy not in (None, "default"):
-            projects.check_strategy(str(strategy))
+            projects.check_strategy(self.context, project_id, str(strategy))
         return jobs.start(self.context, project_id, "round", {"n": n, "strategy": strategy, "seed": seed})
 
     def start_adapt(self, project_id: int, seed: int = 0) -> schemas.Job:

@@ -9,6 +9,7 @@ from app.ui.components import AdaptationView, JobMonitor, RoundsView
 from app.ui.texts import text
 
 if TYPE_CHECKING:
+    from app.api.schemas import RegistryEntry
     from app.service import AnnotationService
 
 
@@ -61,5 +62,11 @@ def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab)
 
 
 def _strategies(service: "AnnotationService") -> list[tuple[str, str]]:
-    known = [(f"{entry.name}: {entry.summary}", entry.name) for entry in service.registry().strategies]
+    known = [(_line(entry), entry.name) for entry in service.registry().strategies if entry.tasks]
     return [(text("rounds.strategyDefault"), ""), *known]
+
+
+def _line(entry: "RegistryEntry") -> str:
+    """A strategy in the list; what only one kind of project can feed says so."""
+    line = f"{entry.name}: {entry.summary}"
+    return line if len(entry.tasks) > 1 else f"{line} ({text(f'rounds.only.{entry.tasks[0]}')})"

@@ -8,7 +8,8 @@ import pytest
 
 from alcore.curves import aubc_until, seconds_until, summarise
 from alcore.errors import InvalidInput, UnknownName
-from alcore.simulation import Answer, Scores, SimulationNames, simulate
+from alcore.opinions import Opinion
+from alcore.simulation import Answer, SimulationNames, simulate
 
 NAMES = SimulationNames(dataset="toy", encoder="none", segmenter=None, head="nearest mean", prompts="exact")
 N_CLASSES = 3
@@ -48,7 +49,7 @@ class ToyLearner:
         labels = np.asarray([int(target) for target in targets])
         means = [self.pool[rows[labels == c]].mean(axis=0) if (labels == c).any() else np.zeros(3) for c in range(3)]
         self.means = np.asarray(means)
-        return Scores(probabilities=self._predict(self.pool[pool_rows]))
+        return Opinion(probabilities=self._predict(self.pool[pool_rows]))
 
     def _predict(self, points):
         logits = np.exp(4 * points @ self.means.T)
@@ -190,3 +191,33 @@ def test_the_summary_is_null_where_a_seed_never_reaches_the_target():
     assert both["aubc_mean"] == pytest.approx(0.49)
     assert both["aubc_ci95"][0] <= 0.49 <= both["aubc_ci95"][1]
     assert summarise([entry(1.0), entry(0.9)], 1.0)["seconds_to_95pct"] is None
+
+
+def test_full_supervision_that_is_known_is_not_trained_again():
+    report, _, learner = run(("random",), seeds=(7,))
+    known, _, again = run(("random",), seeds=(7,), full_value=report["full_supervision"]["value"])
+    assert known["runs"] == report["runs"]
+    assert known["full_supervision"] == report["full_supervision"]
+    assert len(again.seeds) == len(learner.seeds) - 1
+
+
+def test_strategies_are_shown_labels_costs_and_the_head_before(monkeypatch):
+    from alcore import simulation
+
+    seen = []
+
+    def watch(name, pool, batch_size, **options):
+        seen.append(pool)
+        return original(name, pool, batch_size, **options)
+
+    original = simulation.select
+    monkeypatch.setattr(simulation, "select", watch)
+    _, oracle, _ = run(("random",), seeds=1, rounds=2)
+    first, second, third = seen
+    assert first.labels is None
+    assert (second.labels[second.labeled] == oracle.labels[second.labeled]).all()
+    assert (second.labels[~second.labeled] == -1).all()
+    assert second.previous_probabilities is None
+    np.testing.assert_array_equal(third.previous_probabilities, second.probabilities)
+    assert (second.costs >= 1).all()
+    assert (second.costs <= 5).all()

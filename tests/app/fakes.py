@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alcore.acquisition import ACQUISITIONS
 from alcore.encoders.base import Encoding
+from alcore.opinions import Opinion
+from alcore.pool import LinearHead
 from alcore.types import Progress
 from app.jobs.run import run_job
 from app.service.context import Context
@@ -109,6 +112,10 @@ class NearestMeanHead:
         odds /= odds.sum(axis=1, keepdims=True)
         return np.stack([odds, odds]).astype(np.float64)
 
+    def linear(self) -> LinearHead | None:
+        """The same classes, by squared distances."""
+        return LinearHead(weights=20 * self.means, bias=-10 * (self.means**2).sum(axis=1))
+
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(self.means.tolist()))
 
@@ -187,9 +194,16 @@ class FakeModels:
     def load_classification(self, path: Path) -> NearestMeanHead:
         return NearestMeanHead(np.array(json.loads(path.read_text())))
 
-    def score_segmentation(self, committee: np.ndarray) -> dict[str, np.ndarray]:
-        doubt = -np.abs(committee[0, :, 1] - 0.5).mean(axis=(1, 2))
-        return {name: doubt.astype(np.float64) for name in ("entropy", "margin", "least_confidence", "dbal", "bald")}
+    def score_segmentation(self, committee: np.ndarray) -> Opinion:
+        doubt = 0.5 - np.abs(committee[0, :, 1] - 0.5).mean(axis=(1, 2)).astype(np.float64)
+        dense = [name for name, entry in ACQUISITIONS.items() if entry.is_dense]
+        odds = committee[0].mean(axis=(2, 3))
+        return Opinion(
+            uncertainty=dict.fromkeys(dense, doubt),
+            class_scores=odds,
+            class_mixtures=np.repeat(odds[:, None], odds.shape[1], axis=1),
+            foreground=odds[:, 1],
+        )
 
 
 class InlineRunner:

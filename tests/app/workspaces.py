@@ -50,11 +50,16 @@ def open_fake(
 
 
 def seeded(
-    service: AnnotationService, n: int = 6, *, task: str = "segmentation", classes: Sequence[str] = ("disk", "other")
+    service: AnnotationService,
+    n: int = 6,
+    *,
+    task: str = "segmentation",
+    classes: Sequence[str] = ("disk", "other"),
+    n_patients: int = 2,
 ) -> Project:
-    """A project with `n` images of two patients."""
+    """A project with `n` images of some patients, turn by turn."""
     project = service.create_project("pool", task=task, classes=classes)
-    files = [(f"p{i % 2}/{i:03d}.png", io.BytesIO(png(picture(i)))) for i in range(n)]
+    files = [(f"p{i % n_patients}/{i:03d}.png", io.BytesIO(png(picture(i)))) for i in range(n)]
     report = service.import_files(project.id, files, "patient")
     assert report.added == n
     return service.project(project.id)

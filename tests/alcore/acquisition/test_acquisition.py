@@ -1,14 +1,30 @@
-"""Acquisition functions: worked cases, scikit-activeml as reference, properties, and maps pooled to one number."""
+"""Acquisition functions: worked cases, scikit-activeml as reference, common rules, and maps pooled to one number."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alcore.acquisition import ACQUISITIONS, bald, dbal, entropy, least_confidence, margin, pool_map
+from alcore.acquisition import (
+    ACQUISITIONS,
+    bald,
+    dbal,
+    entropy,
+    least_confidence,
+    margin,
+    mean_kl,
+    mean_std,
+    pool_map,
+    variation_ratio,
+    vote_entropy,
+)
 from alcore.errors import InvalidInput
+from tests.alcore.acquisition.arguments import AXES, PROBABILITIES, make_arguments, permuted
 
-PROBABILITY_SCORES = [name for name, entry in ACQUISITIONS.items() if entry.needs == "probabilities"]
+PROBABILITY_SCORES = [name for name, entry in ACQUISITIONS.items() if entry.needs == ("probabilities",)]
+DENSE = [entry for entry in ACQUISITIONS.values() if entry.is_dense]
+SIGNED = {"adversarial_margin", "feature_density", "learning_loss"}
+"""Logarithms, distances with a sign and regressions; all others start at 0."""
 
 
 def draw(rng, *shape, sharpness=1.0):
@@ -24,6 +40,24 @@ def test_worked_scores():
     np.testing.assert_allclose(dbal(committee), [np.log(2)])
     np.testing.assert_allclose(bald(committee), [np.log(2)])
     np.testing.assert_allclose(bald(np.repeat(p[None], 3, axis=0)), 0, atol=1e-12)
+
+
+def test_worked_scores_of_votes_and_scatter():
+    committee = np.array([[[0.8, 0.2, 0.0]], [[0.6, 0.3, 0.1]], [[0.1, 0.1, 0.8]], [[0.9, 0.1, 0.0]]])
+    np.testing.assert_allclose(variation_ratio(committee), [0.25])
+    np.testing.assert_allclose(vote_entropy(committee), [0.75 * np.log(4 / 3) + 0.25 * np.log(4)])
+    np.testing.assert_allclose(mean_std(np.array([[[1.0, 0.0]], [[0.5, 0.5]]])), [0.25])
+    np.testing.assert_allclose(mean_kl(np.array([[[1.0, 0.0]], [[0.0, 1.0]]])), [np.log(2)])
+
+
+def test_scores_of_votes_agree_with_scikit_activeml():
+    from skactiveml import pool as sk
+
+    committee = draw(np.random.default_rng(8), 7, 50, 4)
+    votes = committee.argmax(-1).T
+    np.testing.assert_allclose(vote_entropy(committee), sk.vote_entropy(votes, np.arange(4)))
+    np.testing.assert_allclose(variation_ratio(committee), sk.variation_ratios(votes))
+    np.testing.assert_allclose(mean_kl(committee), sk.average_kl_divergence(committee.copy()), atol=1e-6)
 
 
 def test_scores_agree_with_scikit_activeml():
@@ -49,11 +83,35 @@ def test_scores_stay_in_their_bounds_and_do_not_depend_on_class_or_member_order(
     assert (bald(committee) <= dbal(committee) + 1e-9).all()
     assert (entropy(mean) <= np.log(n_classes) + 1e-9).all()
     assert (least_confidence(mean) <= 1 - 1 / n_classes + 1e-9).all()
-    for name, entry in ACQUISITIONS.items():
-        values = entry.function(committee if entry.needs == "committee" else mean)
-        again = entry.function(shuffled if entry.needs == "committee" else shuffled.mean(axis=0))
-        assert (values >= 0).all(), name
-        np.testing.assert_allclose(values, again, atol=1e-9)
+    assert (variation_ratio(committee) <= 1 - 1 / min(n_members, n_classes) + 1e-9).all()
+    assert (vote_entropy(committee) <= np.log(min(n_members, n_classes)) + 1e-9).all()
+    assert (mean_std(committee) <= 0.5).all()
+    np.testing.assert_allclose(mean_kl(committee), bald(committee), atol=1e-9)
+    for function in (bald, dbal, mean_kl, mean_std, variation_ratio, vote_entropy):
+        np.testing.assert_allclose(function(committee), function(shuffled), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(ACQUISITIONS))
+@pytest.mark.parametrize("what", ["item", "class", "member"])
+def test_no_order_of_items_classes_or_members_matters(name, what):
+    entry, arrays = ACQUISITIONS[name], make_arguments()
+    values = entry.of(arrays)
+    orders = {"item": 9, "class": 5, "member": 4}
+    order = np.random.default_rng(1).permutation(orders[what])
+    again = entry.of(permuted(arrays, what, order))
+    np.testing.assert_allclose(again, values[order] if what == "item" else values, atol=1e-6)
+    assert values.shape == (9,)
+    assert np.isfinite(values).all()
+    assert name in SIGNED or (values >= 0).all()
+    assert len(np.unique(values)) > 1
+
+
+@pytest.mark.parametrize("name", sorted(ACQUISITIONS))
+def test_inputs_are_left_as_they_were(name):
+    arrays, untouched = make_arguments(), make_arguments()
+    ACQUISITIONS[name].of(arrays)
+    for need in set(AXES) - {"head"}:
+        np.testing.assert_array_equal(arrays[need], untouched[need])
 
 
 def test_with_two_classes_all_probability_scores_rank_alike():
@@ -65,20 +123,36 @@ def test_with_two_classes_all_probability_scores_rank_alike():
 
 def test_pixel_maps_are_scored_like_items():
     committee = draw(np.random.default_rng(4), 3, 2, 5, 7, 4)
-    for entry in ACQUISITIONS.values():
-        array = committee if entry.needs == "committee" else committee.mean(axis=0)
+    for entry in DENSE:
+        array = committee if entry.needs == ("committee",) else committee.mean(axis=0)
         flat = array.reshape(*array.shape[:-4], -1, 4)
         np.testing.assert_allclose(entry.function(array).ravel(), entry.function(flat), rtol=1e-12)
         assert entry.function(array.astype(np.float32)).dtype == np.float32
 
 
-@pytest.mark.parametrize("name", sorted(ACQUISITIONS))
-def test_what_is_no_distribution_is_refused(name):
-    entry = ACQUISITIONS[name]
-    good = draw(np.random.default_rng(5), 3, 4, 5)
+@pytest.mark.parametrize(
+    ("name", "need"), [(n, need) for n, entry in ACQUISITIONS.items() for need in entry.needs if need in PROBABILITIES]
+)
+def test_what_is_no_distribution_is_refused(name, need):
+    arrays = make_arguments()
+    good = arrays[need]
     for bad, words in ((good * np.nan, "NaN"), (good - 1, ">= 0"), (good * 3, "sum to 1")):
         with pytest.raises(InvalidInput, match=words):
-            entry.function(bad)
+            ACQUISITIONS[name].of({**arrays, need: bad})
+
+
+@pytest.mark.parametrize(
+    ("name", "need"),
+    [
+        ("opinion_disagreement", "second_opinions"),
+        ("temporal_discrepancy", "previous_probabilities"),
+        ("adversarial_margin", "head"),
+    ],
+)
+def test_classes_or_features_that_do_not_fit_are_refused(name, need):
+    other = make_arguments(n_classes=4, d=7)
+    with pytest.raises(InvalidInput, match=r"must have the shape of|over probabilities|for 7 features"):
+        ACQUISITIONS[name].of({**make_arguments(), need: other[need]})
 
 
 def test_margin_needs_two_classes():

@@ -30,6 +30,18 @@ def test_it_learns_blobs_and_its_members_differ(kind):
     assert committee.std(axis=0).max() > 0.01
 
 
+def test_a_linear_committee_is_one_layer_on_the_embeddings_and_a_perceptron_is_none():
+    head = train_classification_head(*blobs(60), 3, seed=0, n_members=4)
+    vectors, _ = blobs(20, seed=1)
+    mean_logits = np.log(head.predict(vectors).astype(np.float64)).mean(axis=0)
+    layer = head.linear()
+    logits = vectors @ layer.weights.T + layer.bias
+    np.testing.assert_allclose(
+        logits - logits.mean(axis=1, keepdims=True), mean_logits - mean_logits.mean(axis=1, keepdims=True), atol=1e-3
+    )
+    assert train_classification_head(*blobs(60), 3, seed=0, n_members=2, kind="mlp").linear() is None
+
+
 def test_a_rare_class_is_not_drowned():
     vectors, targets = blobs(300, n_classes=2)
     rows = np.concatenate([np.flatnonzero(targets == 0), np.flatnonzero(targets == 1)[:4]])

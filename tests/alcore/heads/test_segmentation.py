@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from alcore.acquisition import ACQUISITIONS
 from alcore.errors import Cancelled, InvalidInput, ModelFileError
 from alcore.heads.augment import Batch, move
 from alcore.heads.losses import make_pixel_loss
@@ -53,8 +54,9 @@ def test_a_few_masks_teach_it_to_find_disks(head):
 
 def test_members_differ_and_the_scores_see_it(head):
     dense, images, _ = disks(3, seed=2)
-    scores = score_segmentation(head.predict(dense, images))
-    assert set(scores) == {"entropy", "margin", "least_confidence", "dbal", "bald"}
+    opinion = score_segmentation(head.predict(dense, images))
+    scores = opinion.uncertainty
+    assert set(scores) == {name for name, entry in ACQUISITIONS.items() if entry.is_dense}
     assert all(values.shape == (3,) for values in scores.values())
     assert (scores["bald"] > 0).all()
     np.testing.assert_allclose(scores["entropy"], scores["dbal"], rtol=1e-4)

@@ -2,19 +2,21 @@
 
 import dataclasses
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from alcore.errors import InvalidInput, MissingInput, UnknownName
 from alcore.strategies import STRATEGIES, select
-from alcore.strategies.registry import register
+from alcore.strategies.registry import Need, register
 from alcore.types import PoolView, QueryResult
-from tests.alcore.strategies.pools import make_pool
+from tests.alcore.strategies.pools import make_pool, map_items, taken
 
 ALL = sorted(STRATEGIES)
-WITHOUT_CHANCE = ["bald", "dbal", "entropy", "k_center", "least_confidence", "margin"]
+WITHOUT_CHANCE = [name for name in ALL if not STRATEGIES[name].draws]
 """With labels there and no tie these draw nothing, so the order of rows must not matter."""
+NESTED = [name for name in ALL if STRATEGIES[name].is_nested]
 
 
 def choose(name, pool, batch_size, seed=0, **options) -> QueryResult:
@@ -60,8 +62,9 @@ def test_it_leaves_its_inputs_unchanged(name):
     pool, untouched = make_pool(), make_pool()
     choose(name, pool, 10, max_per_group=2)
     for field in dataclasses.fields(PoolView):
-        if field.name != "uncertainty":
+        if field.name not in ("uncertainty", "head"):
             np.testing.assert_array_equal(getattr(pool, field.name), getattr(untouched, field.name))
+    np.testing.assert_array_equal(pool.head.weights, untouched.head.weights)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -73,10 +76,15 @@ def test_one_item_left_is_chosen(name):
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("n_labeled", [0, 1, 20])
 def test_a_pool_of_identical_items_is_no_trouble(name, n_labeled):
-    embeddings = np.repeat(np.eye(1, 8), 40, axis=0)
-    pool = make_pool(n=40, embeddings=embeddings, n_labeled=n_labeled)
+    pool = make_pool(n=40, n_labeled=n_labeled)
+    same = map_items(pool, lambda array, axis: np.repeat(np.take(array, [0], axis=axis), 40, axis=axis))
     same = dataclasses.replace(
-        pool,
+        same,
+        labeled=pool.labeled,
+        labels=np.where(pool.labeled, 0, -1),
+        losses=np.where(pool.labeled, 0.5, -1.0),
+        positions=np.arange(40),
+        groups=pool.groups,
         probabilities=np.full((40, 3), 1 / 3, np.float32),
         committee=np.full((4, 40, 3), 1 / 3, np.float32),
     )
@@ -85,11 +93,13 @@ def test_a_pool_of_identical_items_is_no_trouble(name, n_labeled):
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_pool_may_be_a_little_smaller_or_larger_than_a_block(name, monkeypatch):
-    from alcore.strategies import clustering, k_center
+    from alcore.strategies import blocks, nearest
 
-    monkeypatch.setattr(clustering, "_BLOCK_ROWS", 16)
-    monkeypatch.setattr(k_center, "_BLOCK_ROWS", 16)
-    monkeypatch.setattr(k_center, "_BLOCK_CENTRES", 3)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(nearest, "_BLOCK_CENTRES", 3)
+    monkeypatch.setattr(nearest, "_PROBE_ROWS", 4)
+    monkeypatch.setattr(nearest, "_SMALL_POOL", 0)
+    monkeypatch.setattr(nearest, "_REFRESH_ROWS", 5)
     for n in (15, 16, 17, 33):
         pool = make_pool(n=n, n_labeled=4, seed=n)
         check_legal(choose(name, pool, 5), pool, 5)
@@ -99,17 +109,11 @@ def test_the_pool_may_be_a_little_smaller_or_larger_than_a_block(name, monkeypat
 def test_permuted_rows_give_the_same_items(name):
     pool = make_pool()
     order = np.random.default_rng(9).permutation(60)
-    permuted = PoolView(
-        embeddings=pool.embeddings[order],
-        labeled=pool.labeled[order],
-        groups=pool.groups[order],
-        probabilities=pool.probabilities[order],
-        committee=pool.committee[:, order],
-    )
+    permuted = taken(pool, order)
     assert order[choose(name, permuted, 12).rows].tolist() == choose(name, pool, 12).rows.tolist()
 
 
-@pytest.mark.parametrize("name", [*WITHOUT_CHANCE, "random", "group_random"])
+@pytest.mark.parametrize("name", NESTED)
 def test_a_smaller_batch_is_the_beginning_of_a_larger_one(name):
     pool = make_pool()
     assert choose(name, pool, 5).rows.tolist() == choose(name, pool, 15).rows.tolist()[:5]
@@ -162,13 +166,16 @@ def test_it_is_described_and_documented(name):
     assert strategy.name == name
     assert 20 < len(strategy.summary) < 110
     assert strategy.paper
+    assert strategy.cost.startswith("O(")
+    assert 20 < len(strategy.advice) < 120
+    assert strategy.needs <= set(get_args(Need))
     documentation = Path(__file__).parents[3] / "docs" / "strategies.md"
     assert f"`{name}`" in documentation.read_text()
 
 
 def test_wrong_arguments_are_named():
     pool = make_pool()
-    with pytest.raises(UnknownName, match=r"unknown strategy 'typiclst'; known: bald, .*typiclust"):
+    with pytest.raises(UnknownName, match=r"unknown strategy 'typiclst'; known: .*bald, .*typiclust"):
         choose("typiclst", pool, 3)
     with pytest.raises(InvalidInput, match="batch_size must be >= 1; got 0"):
         choose("random", pool, 0)
@@ -182,6 +189,6 @@ def test_wrong_arguments_are_named():
 
 def test_a_name_can_be_taken_once():
     with pytest.raises(InvalidInput, match="registered already"):
-        register("random", paper="", phase="any")(
+        register("random", paper="", phase="any", cost="O(n)", advice="")(
             lambda pool, batch_size, *, rng, max_per_group=None: QueryResult(rows=[])
         )

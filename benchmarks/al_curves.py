@@ -1,0 +1,232 @@
+"""Learning curves of many strategies, data sets and seeds, and which strategies beat which.
+
+`python benchmarks/al_curves.py run DATASET... --strategies a,b --seeds 20 --rounds 7 --batch-size 10 --out FOLDER`
+`python benchmarks/al_curves.py report FOLDER [--plot FILE.svg]`
+
+One file a data set and seed, written whole; what stands in it is not run again, so a run that was stopped goes on
+where it was, and strategies can be added later. Seeds are dealt out over `--jobs` processes of one thread each. All
+strategies of a seed start from the same first batch. The report gives AUBC over annotator seconds (up to the smallest
+final budget of a seed) and over images, with 95 % bootstrap intervals over seeds; the time to 95 % of full supervision;
+and loss rates: how often a strategy is beaten by another in paired tests over seeds at each round, Holm-corrected.
+"""
+
+import argparse
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy and FAISS are imported
+    os.environ[_variable] = "1"
+
+import numpy as np  # noqa: E402
+from _data import add_data_option  # noqa: E402
+
+from alcore.comparison import loss_rates, penalty_matrix  # noqa: E402
+from alcore.curves import aubc_until, runs_of_seed, seconds_until  # noqa: E402
+from alcore.metrics import aubc, bootstrap_ci95  # noqa: E402
+from app.simulate import SimulationSettings, run_simulation  # noqa: E402
+
+TARGET_SHARE = 0.95
+Reports = dict[str, list[dict[str, Any]]]
+
+
+def run_seed(dataset: Path, seed: int, settings: dict[str, Any], strategies: tuple[str, ...], out: Path) -> str:
+    """Run what one seed's file lacks, and write the file anew."""
+    import torch
+
+    torch.set_num_threads(1)
+    file = out / dataset.name / f"{seed}.json"
+    kept = json.loads(file.read_text("utf-8")) if file.exists() else None
+    if kept is not None and kept["settings"] != settings:
+        raise SystemExit(f"{file} was made with {kept['settings']}; name another folder for {settings}")
+    done = [] if kept is None else [run["strategy"] for run in kept["runs"]]
+    missing = tuple(name for name in strategies if name not in done)
+    if not missing:
+        return f"{dataset.name} {seed}: was done"
+    full_file = out / dataset.name / "full.json"
+    full = json.loads(full_file.read_text("utf-8")) if full_file.exists() else None
+    found = run_simulation(
+        dataset,
+        SimulationSettings(strategies=missing, seeds=(seed,), full_value=full, **settings),
+        cache=out / "cache",
+    )
+    write(full_file, found["full_supervision"]["value"])
+    found["settings"] = settings
+    if kept is not None:
+        found["runs"] = [*kept["runs"], *found["runs"]]
+    write(file, found)
+    return f"{dataset.name} {seed}: {', '.join(missing)}"
+
+
+def write(file: Path, content: object) -> None:
+    """Write JSON, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(content), "utf-8")
+    part.replace(file)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run all seeds of all data sets."""
+    strategies = tuple(options.strategies.split(","))
+    for name in options.datasets:
+        dataset = options.data / name
+        settings = {
+            "task": "classification" if (dataset / "labels.csv").exists() else "segmentation",
+            "cold_start": options.cold_start,
+            "rounds": options.rounds,
+            "batch_size": options.batch_size,
+            "prompts": options.prompts,
+        }
+        jobs = [(dataset, seed, settings, strategies, options.out) for seed in range(options.seeds)]
+        # The first seed embeds the images and measures full supervision; the others find both.
+        print(run_seed(*jobs[0]), flush=True)
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+            for line in pool.map(run_seed, *zip(*jobs[1:], strict=True)) if jobs[1:] else ():
+                print(line, flush=True)
+
+
+def read(folder: Path) -> Reports:
+    """Read the reports of each data set that has any."""
+    found: Reports = {}
+    for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != "cache"):
+        files = sorted((f for f in place.glob("*.json") if f.stem.isdigit()), key=lambda f: int(f.stem))
+        if files:
+            found[place.name] = [json.loads(file.read_text("utf-8")) for file in files]
+    return found
+
+
+def curves_of(reports: list[dict[str, Any]]) -> list[dict[str, list[dict[str, Any]]]]:
+    """Give the curves of each seed by strategy, of the strategies that every seed has."""
+    seeds = [{run["strategy"]: run["curve"] for run in report["runs"]} for report in reports]
+    common = [name for name in seeds[0] if all(name in curves for curves in seeds)]
+    return [{name: curves[name] for name in common} for curves in seeds]
+
+
+def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str, float]]:
+    """Make the lines of one data set's table, best first, and the loss rate of each strategy."""
+    seeds, full = curves_of(reports), reports[0]["full_supervision"]
+    by_seed = [runs_of_seed(curves, cold_start="", seed=i) for i, curves in enumerate(seeds)]
+    areas = {s: [run["aubc"] for runs in by_seed for run in runs if run["strategy"] == s] for s in seeds[0]}
+    values = {s: np.array([[p["value"] for p in curves[s]] for curves in seeds]) for s in seeds[0]}
+    names, wins = penalty_matrix({s: v[:, 1:] for s, v in values.items()})
+    losses = dict(zip(names, loss_rates(wins).tolist(), strict=True))
+    first = reports[0]["settings"]
+    lines = [
+        f"\n### {name}\n\n{first['task']}, prompts `{reports[0]['prompts']}`, cold start `{first['cold_start']}`, "
+        f"{first['rounds']} rounds of {first['batch_size']}, {len(seeds)} seeds. All training images with exact "
+        f"labels: {full['metric'].replace('_', ' ')} {full['value']:.3f}.\n",
+        "| strategy | AUBC over seconds (95 %) | over images | last value | seconds | to 95 % of full | loss rate |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for s in sorted(names, key=lambda s: -float(np.mean(areas[s]))):
+        low, high = bootstrap_ci95(areas[s], np.random.default_rng(0))
+        by_images = np.mean([aubc([p["n_labeled"] for p in c[s]], [p["value"] for p in c[s]]) for c in seeds])
+        times = [
+            seconds_until([p["seconds"] for p in c[s]], [p["value"] for p in c[s]], TARGET_SHARE * full["value"])
+            for c in seeds
+        ]
+        reached = [t for t in times if t is not None]
+        to_target = f"{np.mean(reached):.0f}" if len(reached) == len(times) else f"{len(reached)} of {len(times)} seeds"
+        last, spent = values[s][:, -1].mean(), np.mean([c[s][-1]["seconds"] for c in seeds])
+        lines.append(
+            f"| `{s}` | {np.mean(areas[s]):.3f} ({low:.3f}-{high:.3f}) | {by_images:.3f} | {last:.3f} "
+            f"| {spent:.0f} | {to_target} | {100 * losses[s]:.0f} % |"
+        )
+    return lines, losses
+
+
+def paired_differences(reports: list[dict[str, Any]], against: str) -> dict[str, tuple[float, float, float]]:
+    """AUBC over seconds less that of `against` on the same seed: mean and 95 % bootstrap interval, by strategy."""
+    found: dict[str, list[float]] = {}
+    for curves in curves_of(reports):
+        horizon = min(curve[-1]["seconds"] for curve in curves.values())
+        area = {s: aubc_until([p["seconds"] for p in c], [p["value"] for p in c], horizon) for s, c in curves.items()}
+        for s, value in area.items():
+            found.setdefault(s, []).append(value - area[against])
+    return {s: (float(np.mean(d)), *bootstrap_ci95(d, np.random.default_rng(0))) for s, d in found.items()}
+
+
+def report(options: argparse.Namespace) -> None:
+    """Print the tables, and draw the curves."""
+    reports = read(options.folder)
+    if not reports:
+        raise SystemExit(f"nothing was run in {options.folder} yet")
+    losses: dict[str, list[float]] = {}
+    gains: dict[str, list[tuple[float, float, float]]] = {}
+    for name, of_set in reports.items():
+        lines, rates = table(name, of_set)
+        print("\n".join(lines))
+        for s, rate in rates.items():
+            losses.setdefault(s, []).append(rate)
+        for s, gain in paired_differences(of_set, options.against).items() if options.against in rates else ():
+            gains.setdefault(s, []).append(gain)
+    print(f"\n### All sets\n\n| strategy | sets | loss rate | AUBC over `{options.against}` | better | worse |")
+    print("|---|---|---|---|---|---|")
+    for s in sorted(losses, key=lambda s: float(np.mean(losses[s]))):
+        of_s = gains.get(s, [])
+        mean = f"{np.mean([g[0] for g in of_s]):+.3f}" if of_s else "-"
+        better, worse = sum(g[1] > 0 for g in of_s), sum(g[2] < 0 for g in of_s)
+        print(f"| `{s}` | {len(losses[s])} | {100 * np.mean(losses[s]):.0f} % | {mean} | {better} | {worse} |")
+    if options.plot:
+        plot(reports, options.shown.split(",") if options.shown else None, options.plot)
+
+
+def plot(reports: Reports, shown: list[str] | None, file: Path) -> None:
+    """Draw the mean curves of each data set side by side, over images."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "fewclick"  # equal input, equal file
+    from matplotlib import pyplot
+
+    figure, all_axes = pyplot.subplots(
+        1, len(reports), figsize=(4.2 * len(reports), 3.6), layout="constrained", squeeze=False
+    )
+    for axes, (name, of_set) in zip(all_axes[0], reports.items(), strict=True):
+        seeds = curves_of(of_set)
+        for s in shown or list(seeds[0]):
+            if s in seeds[0]:
+                values = np.array([[p["value"] for p in curves[s]] for curves in seeds])
+                images = [p["n_labeled"] for p in seeds[0][s]]
+                axes.plot(images, values.mean(axis=0), marker="o", ms=3, lw=1.5, label=s)
+        full = of_set[0]["full_supervision"]
+        axes.axhline(full["value"], color="#555555", ls="--", lw=1)
+        axes.set(title=name, xlabel="images", ylabel=full["metric"].replace("_", " "))
+        axes.grid(alpha=0.25)
+    all_axes[0][0].legend(frameon=False, fontsize=7)
+    figure.savefig(file, format="svg", metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    runner = commands.add_parser("run")
+    runner.set_defaults(call=run)
+    runner.add_argument("datasets", nargs="+")
+    runner.add_argument("--strategies", required=True, help="names, separated by commas")
+    runner.add_argument("--seeds", type=int, default=5)
+    runner.add_argument("--rounds", type=int, default=5)
+    runner.add_argument("--batch-size", type=int, default=10)
+    runner.add_argument("--cold-start", default="default")
+    runner.add_argument("--prompts", default="box")
+    runner.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    runner.add_argument("--out", type=Path, required=True)
+    if "report" not in sys.argv[1:2]:
+        add_data_option(runner)
+    reporter = commands.add_parser("report")
+    reporter.set_defaults(call=report)
+    reporter.add_argument("folder", type=Path)
+    reporter.add_argument("--against", default="random", help="strategy that gains are measured against")
+    reporter.add_argument("--plot", type=Path)
+    reporter.add_argument("--shown", help="strategies in the plot; all by default")
+    options = parser.parse_args()
+    options.call(options)
+
+
+if __name__ == "__main__":
+    main()
