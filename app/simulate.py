@@ -22,6 +22,9 @@ from alcore.types import Progress
 from app.simulate_data import SimulationImages, load_images
 from prompts.simulate import PromptKind
 
+VERIFY = "verify"
+"""The way of working that begins with the head's own mask."""
+PROMPTS = (*get_args(PromptKind), VERIFY)
 TEST_SHARE = 0.25
 TEST_PREFIX = "test_"
 """Stems that begin like this are a data set's own test split."""
@@ -76,8 +79,8 @@ def run_simulation(
     """
     if settings.task not in get_args(Task):
         raise UnknownName.of("task", settings.task, get_args(Task))
-    if settings.prompts not in get_args(PromptKind):
-        raise UnknownName.of("kind of prompts", settings.prompts, get_args(PromptKind))
+    if settings.prompts not in PROMPTS:
+        raise UnknownName.of("kind of prompts", settings.prompts, PROMPTS)
     task = cast(Task, settings.task)
     images = load_images(dataset, task, group_regex=settings.group_by)
     pool, test = split(images.stems, images.groups)
@@ -88,12 +91,22 @@ def run_simulation(
         store = _embedded(images, settings.encoder, folder, bar)
         with bar("simulate") as progress:
             if task == "segmentation":
-                from app.simulate_segmentation import SegmentationLearner, SegmentationOracle
-
-                segmenter = None if settings.prompts == "exact" else settings.segmenter
-                oracle: Any = SegmentationOracle(
-                    images, pool, prompts=cast(PromptKind, settings.prompts), segmenter=segmenter, folder=folder
+                from app.simulate_segmentation import (
+                    CORRECTION,
+                    SegmentationLearner,
+                    SegmentationOracle,
+                    VerifyingOracle,
                 )
+
+                verifies = settings.prompts == VERIFY
+                labeler = SegmentationOracle(
+                    images,
+                    pool,
+                    prompts=CORRECTION if verifies else cast(PromptKind, settings.prompts),
+                    segmenter=None if settings.prompts == "exact" else settings.segmenter,
+                    folder=folder,
+                )
+                oracle: Any = VerifyingOracle(labeler, images.n_classes + 1) if verifies else labeler
                 learner: Any = SegmentationLearner(
                     images, store, pool, test, head=settings.head, needs_committee=needs_committee(settings.strategies)
                 )

@@ -7,9 +7,9 @@ import numpy as np
 
 from alcore.costs import CostTable
 from alcore.embeddings import EmbeddingStore
+from alcore.loop import Answer
 from alcore.metrics import balanced_accuracy
 from alcore.opinions import Opinion
-from alcore.simulation import Answer
 from app.simulate_data import SimulationImages
 
 
@@ -20,7 +20,9 @@ class ClassificationOracle:
         self._targets = images.targets()[pool]
         self._costs = CostTable()
 
-    def answer(self, row: int, rng: np.random.Generator) -> Answer:
+    wants_offers = False
+
+    def answer(self, row: int, rng: np.random.Generator, *, offer: np.ndarray | None = None) -> Answer:
         """Tag one image."""
         return Answer(target=self.truth(row), n_clicks=1, seconds=self._costs.class_label())
 
@@ -33,6 +35,7 @@ class ClassificationLearner:
     """Trains the head on vectors; measures balanced accuracy on the test images."""
 
     metric = "balanced_accuracy"
+    fitted: Any = None
 
     def __init__(
         self, images: SimulationImages, store: EmbeddingStore, pool: np.ndarray, test: np.ndarray, *, head: str
@@ -51,15 +54,19 @@ class ClassificationLearner:
         """Train on `rows`, then give the committee's probabilities of `pool_rows`."""
         from alcore.heads.classification import train_classification_head
 
-        self._trained = train_classification_head(
+        self.fitted = train_classification_head(
             self._pool[rows], np.array(targets, dtype=np.int64), self._n_classes, seed=seed, kind=self.head
         )
         if not len(pool_rows):
             return Opinion()
-        committee = self._trained.predict(self._pool[pool_rows])
-        return Opinion(probabilities=committee.mean(axis=0), committee=committee, head=self._trained.linear())
+        committee = self.fitted.predict(self._pool[pool_rows])
+        return Opinion(probabilities=committee.mean(axis=0), committee=committee, head=self.fitted.linear())
 
     def evaluate(self) -> float:
         """Balanced accuracy of the committee's mean."""
-        predicted = self._trained.predict(self._test).mean(axis=0).argmax(axis=1)
+        predicted = self.fitted.predict(self._test).mean(axis=0).argmax(axis=1)
         return balanced_accuracy(predicted, self._reference)
+
+    def suggest(self, fitted: Any, row: int) -> np.ndarray:
+        """The most likely class of a pool row."""
+        return np.asarray(fitted.predict(self._pool[[row]]).mean(axis=0)[0].argmax())

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,10 +13,10 @@ from PIL import Image
 from alcore.costs import CostTable
 from alcore.embeddings import EmbeddingStore
 from alcore.encoders.base import squash
+from alcore.loop import Answer
 from alcore.masks import label_components
 from alcore.metrics import mean_dice_per_class
 from alcore.opinions import Opinion, joined
-from alcore.simulation import Answer
 from app.simulate_data import SimulationImages
 from prompts.predictor import Predictor
 from prompts.simulate import PromptKind, simulate_object
@@ -24,6 +26,10 @@ MIN_OBJECT_PX = 16
 CHUNK = 32
 MEMBERS = 3
 CACHE_VERSION = 1
+CORRECTION: PromptKind = "box+click"
+"""How what is not good enough is drawn anew."""
+ACCEPTED_DICE = 0.9
+"""An annotator keeps a starting mask that is this good; see `simulate_object`, which stops correcting there."""
 
 
 class SegmentationOracle:
@@ -45,7 +51,9 @@ class SegmentationOracle:
         self._folder = folder / "pseudo_masks" / re.sub(r"[^\w.-]+", "_", f"{model}-{prompts}-v{CACHE_VERSION}")
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def answer(self, row: int, rng: np.random.Generator) -> Answer:
+    wants_offers = False
+
+    def answer(self, row: int, rng: np.random.Generator, *, offer: np.ndarray | None = None) -> Answer:
         """Label one image; what was labeled before comes from memory or disk."""
         if row not in self._known:
             self._known[row] = self._from_disk(row) or self._to_disk(row, self._labeled(row))
@@ -102,11 +110,36 @@ class SegmentationOracle:
         return answer
 
 
+class VerifyingOracle:
+    """Looks at the head's own masks first: keeps them where every class is good enough, else labels the image anew."""
+
+    wants_offers = True
+
+    def __init__(self, labeler: SegmentationOracle, n_classes: int) -> None:
+        self._labeler, self._n_classes = labeler, n_classes
+        self._costs = CostTable()
+
+    def answer(self, row: int, rng: np.random.Generator, *, offer: np.ndarray | None = None) -> Answer:
+        """Accept or redo; the look costs its seconds either way."""
+        if offer is None:
+            return self._labeler.answer(row, rng)
+        agreement = mean_dice_per_class(offer, self.truth(row).astype(offer.dtype), self._n_classes)
+        if (agreement[~np.isnan(agreement)] >= ACCEPTED_DICE).all():
+            return Answer(target=offer.astype(np.uint8), seconds=self._costs.verify_s)
+        redone = self._labeler.answer(row, rng)
+        return replace(redone, seconds=redone.seconds + self._costs.verify_s)
+
+    def truth(self, row: int) -> np.ndarray:
+        """Reference label ids at the image's own size."""
+        return self._labeler.truth(row)
+
+
 class SegmentationLearner:
     """Trains the decoder head on squashed label maps; measures mean Dice per class at the images' own size."""
 
     metric = "dice"
     head = "decoder"
+    fitted: Any = None
 
     def __init__(
         self,
@@ -125,6 +158,7 @@ class SegmentationLearner:
         self._images = images
         self._pool_keys = [images.keys[i] for i in pool]
         self._test_keys = [images.keys[i] for i in test]
+        self._pool = pool
         self._test = test
         self._store = store
         self._side = HEAD_SIDE
@@ -140,7 +174,7 @@ class SegmentationLearner:
         from alcore.heads.scoring import score_segmentation
         from alcore.heads.segmentation import train_segmentation_head
 
-        self._trained = train_segmentation_head(
+        self.fitted = train_segmentation_head(
             self._store.dense([self._pool_keys[row] for row in rows]),
             self._pool_rgb[rows],
             np.stack([_squash_labels(target, self._side) for target in targets]),
@@ -151,7 +185,7 @@ class SegmentationLearner:
         parts: list[Opinion] = []
         for start in range(0, len(pool_rows), CHUNK):
             chunk = pool_rows[start : start + CHUNK]
-            committee = self._trained.predict(
+            committee = self.fitted.predict(
                 self._store.dense([self._pool_keys[row] for row in chunk]), self._pool_rgb[chunk]
             )
             parts.append(score_segmentation(committee))
@@ -163,13 +197,19 @@ class SegmentationLearner:
         for start in range(0, len(self._test), CHUNK):
             rows = slice(start, start + CHUNK)
             dense = self._store.dense(self._test_keys[rows])
-            mean = self._trained.predict(dense, self._test_rgb[rows]).mean(axis=0)
+            mean = self.fitted.predict(dense, self._test_rgb[rows]).mean(axis=0)
             for i, probabilities in enumerate(mean):
                 reference = self._images.labels(int(self._test[start + i]))
                 labels = _labels_at(probabilities, reference.shape)
                 found[start + i] = mean_dice_per_class(labels, reference.astype(np.int16), self._n_classes)
         per_class = [column[~np.isnan(column)] for column in found.T]
         return float(np.mean([column.mean() for column in per_class if column.size]))
+
+    def suggest(self, fitted: Any, row: int) -> np.ndarray:
+        """The starting mask of a pool row: label ids at the image's own size."""
+        dense = self._store.dense([self._pool_keys[row]])
+        probabilities = fitted.predict(dense, self._pool_rgb[[row]]).mean(axis=0)[0]
+        return _labels_at(probabilities, self._images.labels(int(self._pool[row])).shape)
 
 
 def reference_objects(labels: np.ndarray, instances: np.ndarray | None) -> list[tuple[int, np.ndarray]]:

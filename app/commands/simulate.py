@@ -23,7 +23,10 @@ def simulate(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds after the cold start.")] = 4,
     batch_size: Annotated[int, typer.Option(min=1, help="Images asked per round.")] = 10,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions, with seeds 0, 1, ...")] = 2,
-    prompts: Annotated[str, typer.Option(help="How the annotator works: box, click, box+click or exact.")] = "box",
+    prompts: Annotated[
+        str,
+        typer.Option(help="How the annotator works: box, click, box+click, exact, verify."),
+    ] = "box",
     encoder: Annotated[str, typer.Option(help="See `fewclick encoders`.")] = "builtin",
     segmenter: Annotated[str, typer.Option(help="See `fewclick segmenters`.")] = "builtin",
     head: Annotated[str, typer.Option(help="See `fewclick heads`.")] = "default",

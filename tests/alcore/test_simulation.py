@@ -8,8 +8,9 @@ import pytest
 
 from alcore.curves import aubc_until, seconds_until, summarise
 from alcore.errors import InvalidInput, UnknownName
+from alcore.loop import Answer
 from alcore.opinions import Opinion
-from alcore.simulation import Answer, SimulationNames, simulate
+from alcore.simulation import SimulationNames, simulate
 
 NAMES = SimulationNames(dataset="toy", encoder="none", segmenter=None, head="nearest mean", prompts="exact")
 N_CLASSES = 3
@@ -25,11 +26,12 @@ def make_points(n, seed):
 class ToyOracle:
     """Knows the classes; every third image costs five times as much."""
 
-    def __init__(self, labels):
-        self.labels, self.asked = labels, []
+    def __init__(self, labels, *, wants_offers=False):
+        self.labels, self.asked, self.offers, self.wants_offers = labels, [], {}, wants_offers
 
-    def answer(self, row, rng):
+    def answer(self, row, rng, *, offer=None):
         self.asked.append(row)
+        self.offers.setdefault(row, []).append(offer)
         return Answer(target=np.asarray(self.labels[row]), n_clicks=1, n_boxes=1, seconds=5.0 if row % 3 == 0 else 1.0)
 
     def truth(self, row):
@@ -43,26 +45,30 @@ class ToyLearner:
 
     def __init__(self, pool, test, test_labels):
         self.pool, self.test, self.test_labels, self.seeds = pool, test, test_labels, []
+        self.fitted = None
 
     def fit_score(self, rows, targets, pool_rows, *, seed):
         self.seeds.append(seed)
         labels = np.asarray([int(target) for target in targets])
         means = [self.pool[rows[labels == c]].mean(axis=0) if (labels == c).any() else np.zeros(3) for c in range(3)]
-        self.means = np.asarray(means)
-        return Opinion(probabilities=self._predict(self.pool[pool_rows]))
+        self.fitted = np.asarray(means)
+        return Opinion(probabilities=self._predict(self.fitted, self.pool[pool_rows]))
 
-    def _predict(self, points):
-        logits = np.exp(4 * points @ self.means.T)
+    def _predict(self, means, points):
+        logits = np.exp(4 * points @ means.T)
         return logits / logits.sum(axis=1, keepdims=True)
 
     def evaluate(self):
-        return float((self._predict(self.test).argmax(axis=1) == self.test_labels).mean())
+        return float((self._predict(self.fitted, self.test).argmax(axis=1) == self.test_labels).mean())
+
+    def suggest(self, fitted, row):
+        return self._predict(fitted, self.pool[[row]])[0].argmax()
 
 
-def run(strategies=("random", "margin"), **options):
+def run(strategies=("random", "margin"), *, wants_offers=False, **options):
     pool, labels = make_points(60, 0)
     test, test_labels = make_points(200, 1)
-    oracle, learner = ToyOracle(labels), ToyLearner(pool, test, test_labels)
+    oracle, learner = ToyOracle(labels, wants_offers=wants_offers), ToyLearner(pool, test, test_labels)
     options = {
         "rounds": 4,
         "batch_size": 6,
@@ -202,7 +208,7 @@ def test_full_supervision_that_is_known_is_not_trained_again():
 
 
 def test_strategies_are_shown_labels_costs_and_the_head_before(monkeypatch):
-    from alcore import simulation
+    from alcore import loop
 
     seen = []
 
@@ -210,8 +216,8 @@ def test_strategies_are_shown_labels_costs_and_the_head_before(monkeypatch):
         seen.append(pool)
         return original(name, pool, batch_size, **options)
 
-    original = simulation.select
-    monkeypatch.setattr(simulation, "select", watch)
+    original = loop.select
+    monkeypatch.setattr(loop, "select", watch)
     _, oracle, _ = run(("random",), seeds=1, rounds=2)
     first, second, third = seen
     assert first.labels is None
@@ -221,3 +227,20 @@ def test_strategies_are_shown_labels_costs_and_the_head_before(monkeypatch):
     np.testing.assert_array_equal(third.previous_probabilities, second.probabilities)
     assert (second.costs >= 1).all()
     assert (second.costs <= 5).all()
+
+
+def test_an_annotator_who_verifies_sees_what_the_head_of_this_run_says():
+    """Both runs start from one head, so their first offers for one row are equal, whatever was trained in between."""
+    _, oracle, _ = run(wants_offers=True, seeds=1, rounds=1, batch_size=30)
+    offered = {row: [int(o) for o in offers if o is not None] for row, offers in oracle.offers.items()}
+    assert {len(offers) for offers in offered.values()} <= {0, 2}  # the seed set has no head to look at
+    assert sum(len(offers) for offers in offered.values()) == 60
+    assert all(len(set(offers)) <= 1 for offers in offered.values())
+    right = np.mean([offers[0] == oracle.labels[row] for row, offers in offered.items() if offers])
+    assert right > 0.7
+    assert run(wants_offers=True)[0]["runs"] == run(wants_offers=True)[0]["runs"]
+
+
+def test_without_offers_no_head_is_asked():
+    _, oracle, _ = run(("random",))
+    assert all(offer is None for offers in oracle.offers.values() for offer in offers)

@@ -13,7 +13,7 @@ from app.cli import main
 from app.demo import DemoPool, write_pool
 from app.simulate import SimulationSettings, run_simulation, split
 from app.simulate_data import load_images
-from app.simulate_segmentation import SegmentationOracle, reference_objects
+from app.simulate_segmentation import SegmentationOracle, VerifyingOracle, reference_objects
 
 POOL = DemoPool(name="lesions", classes=("mass", "cyst"), n_images=10, group_by=r"(p\d+)_", batch_size=2)
 
@@ -114,6 +114,33 @@ def test_exact_outlines_are_the_reference_and_cost_54_seconds_an_object(dataset:
     assert answer.seconds == 54.0
 
 
+def test_a_good_starting_mask_costs_a_look_and_a_bad_one_the_look_and_the_work(dataset: Path, tmp_path: Path) -> None:
+    images = load_images(dataset, "segmentation")
+    labeler = SegmentationOracle(
+        images, np.arange(len(images.samples)), prompts="exact", segmenter=None, folder=tmp_path
+    )
+    oracle, rng = VerifyingOracle(labeler, images.n_classes + 1), np.random.default_rng(0)
+    truth = oracle.truth(0).astype(np.int16)
+    kept = oracle.answer(0, rng, offer=truth)
+    assert (kept.seconds, kept.n_clicks, kept.n_boxes) == (2.5, 0, 0)
+    assert np.array_equal(kept.target, truth)
+    assert oracle.answer(0, rng, offer=np.zeros_like(truth)).seconds == 56.5
+    wrong_class = np.where(truth > 0, 3 - truth, 0)
+    assert oracle.answer(0, rng, offer=wrong_class).seconds == 56.5
+    assert oracle.answer(0, rng).seconds == 54.0
+
+
+@pytest.mark.usefixtures("quick_head")
+def test_verifying_begins_with_the_heads_own_masks(dataset: Path, cache: Path) -> None:
+    settings = SimulationSettings(
+        task="segmentation", strategies=("random",), prompts="verify", rounds=1, batch_size=2, seeds=1, full_value=1.0
+    )
+    report = run_simulation(dataset, settings, cache=cache)
+    assert report["prompts"] == "verify"
+    first, second = (point["seconds"] for point in report["runs"][0]["curve"])
+    assert second - first > 2 * (7 + 2.5 + 2.5)  # two steps teach nothing: looked at, then boxed
+
+
 def test_touching_objects_are_told_apart_by_their_instances() -> None:
     labels = np.zeros((12, 20), np.uint8)
     labels[2:10, 2:8], labels[2:10, 8:14] = 1, 1
@@ -144,7 +171,7 @@ def test_upstreams_own_test_stems_win_and_groups_stay_whole() -> None:
     ("changes", "says"),
     [
         ({"task": "detection"}, "unknown task 'detection'"),
-        ({"prompts": "scribble"}, "unknown kind of prompts 'scribble'; known: box, box\\+click, click, exact"),
+        ({"prompts": "scribble"}, "unknown kind of prompts 'scribble'; known: box, box\\+click, click, exact, verify"),
         ({"strategies": ("typiclst",)}, "unknown strategy 'typiclst'"),
         ({"cold_start": "entropy"}, "nothing is labeled yet"),
         ({"head": "linear"}, "is for classification"),
