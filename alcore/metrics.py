@@ -109,13 +109,26 @@ def aubc(x: ArrayLike, y: ArrayLike) -> float:
     return float(np.trapezoid(height, budget) / width) if width > 0 else float(height.mean())
 
 
-def bootstrap_ci95(values: ArrayLike, rng: np.random.Generator, *, n_resamples: int = 2000) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the mean; a single value is its own interval."""
+def bootstrap_ci95(
+    values: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    groups: Shaped[np.ndarray, " n"] | None = None,
+    n_resamples: int = 2000,
+) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the mean; a single value is its own interval.
+
+    With `groups` (patients), groups are drawn and not values: images of one patient tell less than as many of others.
+    """
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or sample.size == 0 or not np.isfinite(sample).all():
         raise InvalidInput("the bootstrap needs at least one value, all finite")
-    means = sample[rng.integers(sample.size, size=(n_resamples, sample.size))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    codes = np.arange(sample.size) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if codes.shape != sample.shape:
+        raise InvalidInput(f"groups must have {sample.size} entries; got {codes.size}")
+    sums, counts = np.bincount(codes, weights=sample), np.bincount(codes)
+    drawn = rng.integers(len(sums), size=(n_resamples, len(sums)))
+    low, high = np.percentile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [2.5, 97.5])
     return float(low), float(high)
 
 
