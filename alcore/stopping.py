@@ -1,7 +1,7 @@
 """When to stop asking: criteria over arrays, each with its number, its threshold and a sentence of advice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
@@ -257,7 +257,8 @@ def pool_coverage(
             part = slice(start, start + _CENTRES_AT_ONCE)
             np.minimum(nearest, (squares[part] - 2 * (block @ centres[part].T)).min(axis=1), out=nearest)
         n_covered += int((nearest + np.einsum("nd,nd->n", block, block) <= radius**2).sum())
-    return coverage_check(n_covered / len(labeled), threshold=threshold)
+    found = coverage_check(n_covered / len(labeled), threshold=threshold)
+    return replace(found, advice=f"{found.value:.0%} of the pool lie within {radius:g} of a labeled item")
 
 
 def coverage_check(value: float, *, threshold: float = 0.95) -> StoppingCheck:

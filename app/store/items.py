@@ -120,7 +120,7 @@ def keep_for_audit(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def audit_counts(connection: Connection, project_id: int) -> Row:
-    """Size of a project's audit set: `n_items` of `n_groups`, and `n_labeled` of `n_labeled_groups` that are answered."""
+    """Size of a project's audit set: `n_items` of `n_groups`, and those answered: `n_labeled` of `n_labeled_groups`."""
     group = func.coalesce(items.c.group_name, literal_column("'item ' || items.id"))
     query = select(
         func.count().label("n_items"),
