@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int64, Shaped
 
 from alcore.errors import InvalidInput
+from alcore.metrics import class_mean, resampled_means
 from alcore.rounds import audit_is_enough
 
 Verdict = Literal["pays", "undecided", "costs"]
@@ -106,6 +107,7 @@ def compare_arms(
     strategy: Float[np.ndarray, "r t"],
     control: Float[np.ndarray, "r t"],
     groups: Shaped[np.ndarray, " t"],
+    classes: Int64[np.ndarray, " t"],
     *,
     rng: np.random.Generator,
     n_resamples: int = 2000,
@@ -113,9 +115,10 @@ def compare_arms(
     """Compare heads of both arms on the same t items, which none of them was trained on.
 
     Args:
-        strategy: for the head of each of r draws, numbers over the items whose mean is the metric, higher = better.
+        strategy: goodness of each item, for the head of each of r draws; higher = better.
         control: likewise of the control arm.
         groups: patient of each item.
+        classes: of each item; the value of a head is the mean over classes. All 0 for a plain mean.
         rng: of the bootstrap.
         n_resamples: bootstrap samples.
 
@@ -125,25 +128,21 @@ def compare_arms(
     Own construction. A bootstrap sample draws patients; of the control arm one head, as only one such sample was ever
     drawn; of the strategy's the mean over heads drawn anew, as there are more items to draw halves from. The interval
     holds for the items asked so far: control items are drawn from what is left of the pool, which is all but the whole
-    pool as long as most of it is unasked. O(n_resamples·(r + t)·r).
+    pool as long as most of it is unasked. O(n_resamples·r·t).
     """
-    if strategy.shape != control.shape or strategy.size == 0 or groups.shape != strategy.shape[1:]:
+    if strategy.shape != control.shape or strategy.size == 0 or not len(groups) == len(classes) == strategy.shape[1]:
         raise InvalidInput(
-            f"need as many heads and items in both arms, at least one; got {strategy.shape}, {control.shape} and "
-            f"{len(groups)} groups"
+            f"need as many heads and items in both arms, at least one; got {strategy.shape}, {control.shape}, "
+            f"{len(groups)} groups and {len(classes)} classes"
         )
-    if not (np.isfinite(strategy).all() and np.isfinite(control).all()):
+    values = np.concatenate([strategy, control]).astype(np.float64)
+    if not np.isfinite(values).all():
         raise InvalidInput("values must be finite; leave out the items that say nothing")
-    codes = np.unique(groups, return_inverse=True)[1]
-    counts = np.bincount(codes)
-    sums = [np.stack([np.bincount(codes, weights=row) for row in arm]) for arm in (strategy, control)]  # (r, g) each
-    n_draws, n_groups = sums[0].shape
-    drawn = rng.integers(n_groups, size=(n_resamples, n_groups))
-    times = np.stack([np.bincount(row, minlength=n_groups) for row in drawn])  # how often each patient was drawn
-    values = [(times @ arm.T) / (times @ counts)[:, None] for arm in sums]  # (n_resamples, r) each
+    n_draws = len(strategy)
+    means = resampled_means(values, groups, classes, rng, n_resamples)
     heads = rng.integers(n_draws, size=(n_resamples, n_draws))
-    ours = np.take_along_axis(values[0], heads, axis=1).mean(axis=1)
-    theirs = values[1][np.arange(n_resamples), rng.integers(n_draws, size=n_resamples)]
-    low, high = np.percentile(ours - theirs, [2.5, 97.5]).tolist()
-    means = float(strategy.mean()), float(control.mean())
-    return ArmComparison(strategy=means[0], control=means[1], difference=means[0] - means[1], interval=(low, high))
+    chosen = np.take_along_axis(means[:, :n_draws], heads, axis=1).mean(axis=1)
+    random = means[np.arange(n_resamples), n_draws + rng.integers(n_draws, size=n_resamples)]
+    low, high = np.percentile(chosen - random, [2.5, 97.5]).tolist()
+    ours, theirs = (float(np.mean([class_mean(row, classes) for row in part])) for part in np.split(values, 2))
+    return ArmComparison(strategy=ours, control=theirs, difference=ours - theirs, interval=(low, high))

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     crossfit_folds: int = Field(3, ge=2, le=10)
     """Labels are measured in so many parts, each by a head that was trained without it."""
     gate_tolerance: float = Field(0.02, ge=0)
-    """A new model replaces the old one unless it is worse by more than this, on items that neither was trained on."""
+    """A new model replaces the old one unless it is worse by more than this and chance, on items new to both."""
     adapt_min_images: int = Field(8, ge=4)
     """Adapt the promptable model from so many images on that hold a mask which somebody corrected or drew."""
     adapt_after: int = Field(10, ge=1)

@@ -58,9 +58,8 @@ def compare_pool(pool: Pool, learner: Learner, job: Row, progress: JobProgress) 
     rows = np.flatnonzero(~np.isnan(values).any(axis=0))  # items on which all heads say something
     if not len(rows):
         raise NoLabels("the audit set shows no object to compare on")
-    summands = np.stack([judge.summands(each, rows) for each in values[:, rows]])
     groups = np.array([group_of(judge.items[row]) for row in rows.tolist()])
-    found = compare_arms(summands[:n_draws], summands[n_draws:], groups, rng=rng)
+    found = compare_arms(values[:n_draws, rows], values[n_draws:, rows], groups, judge.classes(rows), rng=rng)
     record: dict[str, JsonValue] = {
         "metric": learner.metric,
         "n_trained": halves.control.shape[1],

@@ -83,7 +83,7 @@ class Learner(Protocol):
 
     @property
     def metric(self) -> str:
-        """Name of the mean of `summands`."""
+        """Name of the mean of the items' values, over `classes`."""
         ...
 
     @property
@@ -119,6 +119,6 @@ class Learner(Protocol):
         """Read a head that was saved."""
         ...
 
-    def summands(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Numbers whose mean is the metric, out of the items' values."""
+    def classes(self, rows: np.ndarray) -> np.ndarray:
+        """Classes of items that weigh alike in the metric, which is the mean over them of the items' mean values."""
         ...

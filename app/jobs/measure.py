@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
-from alcore.metrics import bootstrap_ci95
+from alcore.metrics import bootstrap_ci95, class_mean
 from alcore.rounds import audit_is_enough
 from alcore.stopping import cohen_kappa, mask_agreement, pool_coverage
 from alcore.strategies.blocks import unit_scale
@@ -43,14 +43,13 @@ class Measured:
 def measured(learner: Learner, values: np.ndarray, seed: int) -> Measured | None:
     """The metric out of the items' values, NaN where one says nothing; None where all do."""
     rows = np.flatnonzero(~np.isnan(values))
-    summands = learner.summands(values[rows], rows)
-    if not len(summands):
+    if not len(rows):
         return None
     groups = np.array([group_of(learner.items[row]) for row in rows.tolist()])
-    low, high = bootstrap_ci95(summands, np.random.default_rng(seed), groups=groups)
+    classes = learner.classes(rows)
     return Measured(
-        value=float(summands.mean()),
-        ci95=(max(0.0, low), min(1.0, high)),
+        value=class_mean(values[rows], classes),
+        ci95=bootstrap_ci95(values[rows], np.random.default_rng(seed), groups=groups, classes=classes),
         n_items=len(rows),
         n_groups=len(set(groups.tolist())),
     )

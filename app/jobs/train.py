@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from alcore.heads.folds import group_folds
-from alcore.metrics import ece
+from alcore.metrics import bootstrap_ci95, ece
 from app.errors import NoLabels
 from app.jobs.classification import ClassificationLearner
 from app.jobs.learners import Fitted, Learner
@@ -172,22 +172,31 @@ def _gate(pool: Pool, learner: Learner, old: Row | None, values: np.ndarray) -> 
     if len(rows) < MIN_COMPARED:
         return True, f"too few new labels to compare ({len(rows)}); the model with more labels is taken"
     before = learner.load(model_file(pool.ctx, old["id"])).measure(rows).values
-    return _verdict(pool, values[rows], before, "new")
+    return _verdict(pool, learner, rows, values[rows], before, "new")
 
 
 def _audit_gate(pool: Pool, judge: Learner, old: Row, values: np.ndarray) -> tuple[bool, str]:
     """The same by the audit set, which no head was trained on."""
-    before = judge.load(model_file(pool.ctx, old["id"])).measure(np.arange(len(judge.items))).values
-    return _verdict(pool, values, before, "audit")
+    rows = np.arange(len(judge.items))
+    before = judge.load(model_file(pool.ctx, old["id"])).measure(rows).values
+    return _verdict(pool, judge, rows, values, before, "audit")
 
 
-def _verdict(pool: Pool, now: np.ndarray, before: np.ndarray, kind: str) -> tuple[bool, str]:
-    """Compare two heads on the same items, by the mean over those where both say something."""
+def _verdict(
+    pool: Pool, learner: Learner, rows: np.ndarray, now: np.ndarray, before: np.ndarray, kind: str
+) -> tuple[bool, str]:
+    """Compare two heads on the same items.
+
+    Worse is what is beyond the tolerance and beyond chance: the new head has more labels, and on a few items a better
+    one often looks a little worse.
+    """
     both = ~(np.isnan(now) | np.isnan(before))
     if not both.any():
         return True, f"the {kind} labels show no object to compare on"
+    groups = np.array([group_of(learner.items[row]) for row in rows[both].tolist()])
     new, last = float(now[both].mean()), float(before[both].mean())
-    accepted = new >= last - pool.ctx.settings.gate_tolerance
+    change = bootstrap_ci95(now[both] - before[both], np.random.default_rng(0), groups=groups)
+    accepted = new >= last - pool.ctx.settings.gate_tolerance or change[1] >= 0
     verdict = "is taken" if accepted else "stays aside"
     return accepted, f"the new model {verdict}: {new:.3f} against {last:.3f} on {int(both.sum())} {kind} items"
 
