@@ -50,7 +50,7 @@ def next_batch_gain(
         raise InvalidInput(
             f"need as many seconds as values, and next_s above 0; got {len(seconds)}, {len(values)} and {next_s}"
         )
-    after = [*seconds[1:], np.inf]
+    after = [*seconds, np.inf][1:]
     points = [(s, v) for s, v, following in zip(seconds, values, after, strict=True) if 0 < s != following]
     if len(points) < MIN_POINTS:
         return None
