@@ -109,14 +109,76 @@ def aubc(x: ArrayLike, y: ArrayLike) -> float:
     return float(np.trapezoid(height, budget) / width) if width > 0 else float(height.mean())
 
 
-def bootstrap_ci95(values: ArrayLike, rng: np.random.Generator, *, n_resamples: int = 2000) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the mean; a single value is its own interval."""
+def class_mean(values: Float[np.ndarray, " n"], classes: Int[np.ndarray, " n"]) -> float:
+    """Return the mean over classes of their mean value: balanced accuracy where a value is 1 for a right answer."""
+    sums, counts = np.bincount(classes, weights=values), np.bincount(classes)
+    return float((sums[counts > 0] / counts[counts > 0]).mean())
+
+
+def bootstrap_ci95(
+    values: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    groups: Shaped[np.ndarray, " n"] | None = None,
+    classes: Int[np.ndarray, " n"] | None = None,
+    n_resamples: int = 2000,
+) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the mean; a single value is its own interval.
+
+    Args:
+        values: at least one, all finite.
+        rng: the only source of chance.
+        groups: patients, which are drawn instead of values: images of one patient tell less than as many of others.
+        classes: with them the interval is that of `class_mean`, over the classes that a sample happens to hold.
+        n_resamples: bootstrap samples.
+
+    Raises:
+        InvalidInput: no value, one that is not finite, or lengths that differ.
+    """
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or sample.size == 0 or not np.isfinite(sample).all():
         raise InvalidInput("the bootstrap needs at least one value, all finite")
-    means = sample[rng.integers(sample.size, size=(n_resamples, sample.size))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    units = np.arange(sample.size) if groups is None else np.unique(groups, return_inverse=True)[1]
+    kinds = np.zeros(sample.size, dtype=np.int64) if classes is None else np.unique(classes, return_inverse=True)[1]
+    if units.shape != sample.shape or kinds.shape != sample.shape:
+        raise InvalidInput(f"groups and classes need {sample.size} entries; got {units.size} and {kinds.size}")
+    n_units = int(units.max()) + 1
+    drawn = rng.integers(n_units, size=(n_resamples, n_units))
+    low, high = np.percentile(_resampled(sample[None], units, kinds, drawn)[:, 0], [2.5, 97.5])
     return float(low), float(high)
+
+
+def resampled_means(
+    values: Float[np.ndarray, "r n"],
+    groups: Shaped[np.ndarray, " n"],
+    classes: Int[np.ndarray, " n"],
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> Float[np.ndarray, "b r"]:
+    """Return `class_mean` of each row of values over the same bootstrap samples of groups."""
+    units, kinds = (np.unique(names, return_inverse=True)[1] for names in (groups, classes))
+    drawn = rng.integers(int(units.max()) + 1, size=(n_resamples, int(units.max()) + 1))
+    return _resampled(np.asarray(values, dtype=np.float64), units, kinds, drawn)
+
+
+def _resampled(
+    values: Float[np.ndarray, "r n"],
+    units: Int[np.ndarray, " n"],
+    kinds: Int[np.ndarray, " n"],
+    drawn: Int[np.ndarray, "b g"],
+) -> Float[np.ndarray, "b r"]:
+    """Means over classes, of samples of units."""
+    n_units, n_kinds = drawn.shape[1], int(kinds.max()) + 1
+    cells = units * n_kinds + kinds
+    counts = np.bincount(cells, minlength=n_units * n_kinds).reshape(n_units, n_kinds)
+    sums = np.stack([np.bincount(cells, weights=row, minlength=n_units * n_kinds) for row in values])
+    sums = sums.reshape(len(values), n_units, n_kinds)
+    means = np.empty((len(drawn), len(values)))
+    for sample, rows in enumerate(drawn):
+        held = counts[rows].sum(axis=0)
+        shown = held > 0
+        means[sample] = (sums[:, rows].sum(axis=1)[:, shown] / held[shown]).mean(axis=1)
+    return means
 
 
 def _check_same_shape(a: Shaped[np.ndarray, "..."], b: Shaped[np.ndarray, "..."]) -> None:

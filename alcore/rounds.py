@@ -1,11 +1,12 @@
-"""Planning of rounds: which strategy chooses next, and which items are kept for measuring. Pure; no I/O, no model."""
+"""Planning of rounds: who chooses which part of a batch, and which items are kept for measuring. No I/O, no model."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64, Shaped
+from jaxtyping import Bool, Int64, Shaped
 
 from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, UnknownName
@@ -15,7 +16,11 @@ from alcore.strategies.registry import FROM_A_HEAD, Need, Strategy
 from alcore.types import RoundPlan
 
 Task = Literal["segmentation", "classification"]
+Arm = Literal["strategy", "control", "audit"]
+"""Why an item was asked: a strategy chose it, or chance did, to be trained on (control) or only measured on (audit)."""
 DEFAULT = "default"
+MIN_AUDIT_GROUPS = 3
+"""Fewer patients say next to nothing about the next one."""
 DEFAULT_COLD_START: Mapping[str, str] = MappingProxyType(
     {"segmentation": "kmeans_medoid", "classification": "kmeans_medoid"}
 )
@@ -156,12 +161,96 @@ def hold_out(
     sizes = np.bincount(codes)
     if len(sizes) < 2:
         raise InvalidInput("all items belong to one group; a test set needs at least two groups")
-    kept, n_kept = [], 0
-    order = rng.permutation(len(sizes)).tolist()
-    for code in order:
-        if n_kept + sizes[code] <= target:
-            kept.append(code)
-            n_kept += int(sizes[code])
+    order = rng.permutation(len(sizes))
+    kept = _that_fit(sizes, order, target)
     if not kept:  # every group is larger than the target: the smallest will do
-        kept = [min(order, key=lambda code: int(sizes[code]))]
+        kept = [min(order.tolist(), key=lambda code: int(sizes[code]))]
     return np.flatnonzero(np.isin(codes, kept)).astype(np.int64)
+
+
+def audit_set(
+    groups: Shaped[np.ndarray, " n"],
+    kept: Bool[np.ndarray, " n"],
+    closed: Bool[np.ndarray, " n"],
+    *,
+    share: float,
+    min_items: int,
+    rng: np.random.Generator,
+) -> Bool[np.ndarray, " n"]:
+    """Grow the set of a live pool's items that heads are measured on and never trained on.
+
+    Args:
+        groups: patient of each item; an item without one has a name of its own.
+        kept: the set so far. It only grows: what is in it stays, and so do its groups with all that they have by now.
+        closed: items that were asked for another reason; their groups can no longer join.
+        share: part of the pool to keep, 0..1; at 0 the set stays as it is.
+        min_items: a set with fewer items, or of fewer than 3 groups, could tell nothing and is not begun.
+        rng: the order in which groups are tried.
+
+    Returns:
+        True for the items of the set: about `share · n`. As in `hold_out`, groups in random order are taken as long as
+        they fit, but none that does not: a pool of few large patients gets no audit set.
+
+    Raises:
+        InvalidInput: a number is out of range.
+    """
+    if not 0 <= share < 1 or min_items < 1:
+        raise InvalidInput(f"an audit set needs 0 <= share < 1 and min_items >= 1; got {share} and {min_items}")
+    if len(groups) == 0:
+        return kept.copy()
+    codes = group_codes(groups)
+    sizes = np.bincount(codes)
+    inside = np.bincount(codes, weights=kept) > 0
+    is_open = ~inside & (np.bincount(codes, weights=closed) == 0)
+    order = rng.permutation(np.flatnonzero(is_open))
+    room = round(share * len(codes)) - int(sizes[inside].sum())
+    joined = inside.copy()
+    joined[_that_fit(sizes, order, room)] = True
+    could_tell = audit_is_enough(int(sizes[joined].sum()), int(joined.sum()), min_items=min_items)
+    return joined[codes] if inside.any() or could_tell else kept.copy()
+
+
+def audit_is_enough(n_items: int, n_groups: int, *, min_items: int) -> bool:
+    """Whether so many labeled audit items, of so many groups, are enough to measure on."""
+    return n_items >= min_items and n_groups >= MIN_AUDIT_GROUPS
+
+
+def _that_fit(sizes: Int64[np.ndarray, " g"], order: Int64[np.ndarray, " o"], room: int) -> list[int]:
+    """Take groups in this order, each that still fits."""
+    taken: list[int] = []
+    for code in order.tolist():
+        if sizes[code] <= room:
+            taken.append(code)
+            room -= int(sizes[code])
+    return taken
+
+
+def arm_sizes(batch_size: int, asked: Mapping[Arm, int], shares: Mapping[Arm, float]) -> dict[Arm, int]:
+    """Divide the next batch among chance and the strategy.
+
+    Args:
+        batch_size: items to ask.
+        asked: items asked so far, by arm.
+        shares: part of all that is asked that `audit` and `control` should have; together at most 1.
+
+    Returns:
+        Items of each arm; they add up to `batch_size`. Shares hold for all that was asked together, so that batches of
+        a few items get their part in time; what is owed is paid at no more than twice the share of a batch.
+
+    Raises:
+        InvalidInput: a number is out of range.
+    """
+    audit, control = shares.get("audit", 0.0), shares.get("control", 0.0)
+    if batch_size < 1 or min(audit, control) < 0 or audit + control > 1:
+        raise InvalidInput(
+            f"need batch_size >= 1, and shares >= 0 that add up to at most 1; got {batch_size}, "
+            f"audit = {audit}, control = {control}"
+        )
+    total = batch_size + sum(asked.values())
+    sizes: dict[Arm, int] = {"audit": 0, "control": 0}
+    for arm in sizes:
+        share = shares.get(arm, 0.0)
+        owed = math.floor(share * total + 0.5) - asked.get(arm, 0)
+        sizes[arm] = min(max(owed, 0), math.ceil(2 * share * batch_size), batch_size - sum(sizes.values()))
+    sizes["strategy"] = batch_size - sizes["audit"] - sizes["control"]
+    return sizes

@@ -1,8 +1,9 @@
 """When to stop asking: criteria over arrays, each with its number, its threshold and a sentence of advice."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,12 @@ from alcore.acquisition import entropy
 from alcore.errors import InvalidInput
 from alcore.metrics import mean_dice_per_class
 from alcore.strategies.blocks import blocks
+
+Stability = Literal["kappa_stability", "dice_stability"]
+STABLE_FROM: Mapping[Stability, float] = MappingProxyType({"kappa_stability": 0.99, "dice_stability": 0.98})
+_MEASURES: Mapping[Stability, str] = MappingProxyType(
+    {"kappa_stability": "mean kappa", "dice_stability": "mean Dice of consecutive heads"}
+)
 
 _EXPONENTS = np.geomspace(0.05, 3, 60)
 _SECONDS_A_MINUTE = 60.0
@@ -32,7 +39,9 @@ class StoppingCheck:
     """95 % interval of the value, where it has one."""
 
 
-def kappa_stability(predictions: Int[np.ndarray, "r n"], *, threshold: float = 0.99, window: int = 3) -> StoppingCheck:
+def kappa_stability(
+    predictions: Int[np.ndarray, "r n"], *, threshold: float = STABLE_FROM["kappa_stability"], window: int = 3
+) -> StoppingCheck:
     """Check whether consecutive heads agree on a fixed set.
 
     Args:
@@ -47,10 +56,8 @@ def kappa_stability(predictions: Int[np.ndarray, "r n"], *, threshold: float = 0
     at least 0.99 over 3. Their stop set should be large and never labeled. With fewer rounds the value is the mean so
     far (0 with one round), and the criterion is not met. O(r·n).
     """
-    _check_window(window)
-    rounds = predictions[-(window + 1) :]
-    kappas = [cohen_kappa(a, b) for a, b in pairwise(rounds)]
-    return _stability("kappa_stability", "mean kappa", kappas, threshold, window)
+    kappas = [cohen_kappa(a, b) for a, b in pairwise(predictions[-(window + 1) :])]
+    return stability("kappa_stability", kappas, threshold=threshold, window=window)
 
 
 def cohen_kappa(a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"]) -> float:
@@ -69,7 +76,11 @@ def cohen_kappa(a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"]) -> float:
 
 
 def dice_stability(
-    masks: Sequence[Int[np.ndarray, "n h w"]], n_classes: int, *, threshold: float = 0.98, window: int = 3
+    masks: Sequence[Int[np.ndarray, "n h w"]],
+    n_classes: int,
+    *,
+    threshold: float = STABLE_FROM["dice_stability"],
+    window: int = 3,
 ) -> StoppingCheck:
     """Check whether consecutive heads draw the same masks on a fixed set.
 
@@ -82,13 +93,14 @@ def dice_stability(
     Own counterpart of `kappa_stability` for masks: the mean over foreground classes of the Dice between consecutive
     heads (`alcore.metrics.mean_dice_per_class`; 1 where neither shows any). The threshold is ours. O(r·n·h·w).
     """
-    _check_window(window)
-    rounds = masks[-(window + 1) :]
-    values = []
-    for before, after in pairwise(rounds):
-        per_class = mean_dice_per_class(after, before, n_classes)
-        values.append(1.0 if np.isnan(per_class).all() else float(np.nanmean(per_class)))
-    return _stability("dice_stability", "mean Dice of consecutive heads", values, threshold, window)
+    values = [mask_agreement(before, after, n_classes) for before, after in pairwise(masks[-(window + 1) :])]
+    return stability("dice_stability", values, threshold=threshold, window=window)
+
+
+def mask_agreement(before: Int[np.ndarray, "n h w"], after: Int[np.ndarray, "n h w"], n_classes: int) -> float:
+    """Return the Dice between the masks of two heads, averaged over foreground classes; 1 where neither shows any."""
+    per_class = mean_dice_per_class(after, before, n_classes)
+    return 1.0 if np.isnan(per_class).all() else float(np.nanmean(per_class))
 
 
 def overall_uncertainty(probabilities: Float[np.ndarray, "n c"], *, threshold: float = 0.05) -> StoppingCheck:
@@ -245,31 +257,39 @@ def pool_coverage(
             part = slice(start, start + _CENTRES_AT_ONCE)
             np.minimum(nearest, (squares[part] - 2 * (block @ centres[part].T)).min(axis=1), out=nearest)
         n_covered += int((nearest + np.einsum("nd,nd->n", block, block) <= radius**2).sum())
-    value = n_covered / len(labeled)
-    is_met = value >= threshold
-    advice = f"{value:.0%} of the pool lie within {radius:g} of a labeled item"
-    return StoppingCheck(name="pool_coverage", value=value, threshold=threshold, is_met=is_met, advice=advice)
+    found = coverage_check(n_covered / len(labeled), threshold=threshold)
+    return replace(found, advice=f"{found.value:.0%} of the pool lie within {radius:g} of a labeled item")
 
 
-def _check_window(window: int) -> None:
-    """Refuse a window without agreement."""
+def coverage_check(value: float, *, threshold: float = 0.95) -> StoppingCheck:
+    """Compare the covered share of a pool, 0..1, with the threshold."""
+    advice = f"{value:.0%} of the pool lie near a labeled item"
+    return StoppingCheck(
+        name="pool_coverage", value=value, threshold=threshold, is_met=value >= threshold, advice=advice
+    )
+
+
+def stability(
+    name: Stability, agreements: Sequence[float], *, threshold: float | None = None, window: int = 3
+) -> StoppingCheck:
+    """Compare the agreement of consecutive heads, measured one pair at a time, with a threshold.
+
+    Args:
+        name: `kappa_stability` or `dice_stability`, the criterion that it is part of.
+        agreements: of each pair of consecutive heads, oldest first.
+        threshold: mean from which on predictions count as stable; by default that of `STABLE_FROM`.
+        window: agreements that are averaged.
+    """
     if window < 1:
         raise InvalidInput(f"window must be >= 1; got {window}")
-
-
-Stability = Literal["kappa_stability", "dice_stability"]
-
-
-def _stability(
-    name: Stability, measure: str, agreements: Sequence[float], threshold: float, window: int
-) -> StoppingCheck:
-    """Compare the mean agreement of consecutive heads with the threshold."""
-    value = float(np.mean(agreements)) if agreements else 0.0
-    is_met = len(agreements) >= window and value >= threshold
-    if len(agreements) < window:
-        advice = f"too early: {len(agreements)} of {window} comparisons of consecutive heads"
+    least = STABLE_FROM[name] if threshold is None else threshold
+    last = agreements[-window:]
+    value = float(np.mean(last)) if last else 0.0
+    is_met = len(last) >= window and value >= least
+    if len(last) < window:
+        advice = f"too early: {len(last)} of {window} comparisons of consecutive heads"
     elif is_met:
-        advice = f"predictions are stable: {measure} {value:.3f} over {window}; new labels hardly move the head"
+        advice = f"predictions are stable: {_MEASURES[name]} {value:.3f} over {window}; new labels hardly move the head"
     else:
-        advice = f"predictions still move: {measure} {value:.3f} over {window}"
-    return StoppingCheck(name=name, value=value, threshold=threshold, is_met=is_met, advice=advice)
+        advice = f"predictions still move: {_MEASURES[name]} {value:.3f} over {window}"
+    return StoppingCheck(name=name, value=value, threshold=least, is_met=is_met, advice=advice)

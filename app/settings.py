@@ -62,15 +62,19 @@ class Settings(BaseSettings):
     models_dir: Path | None = None
     """Where `fewclick models` keeps models, by default `fewclick/models` in the user's data folder."""
     audit_share: float = Field(0.1, ge=0, le=0.5)
-    """Share of each batch that is drawn at random, for a learning curve that selection does not bend."""
+    """Share of the pool, by whole patients, and of what is asked that heads are measured on and never trained on."""
     min_audit: int = Field(8, ge=2)
-    """From so many labeled audit items on, the curve is measured on them alone."""
+    """From so many labeled audit items on, the curve is measured on them alone; a smaller audit set is not begun."""
+    control_share: float = Field(0.1, ge=0, le=0.5)
+    """Share of what is asked that is drawn at random and trained on, to see whether choosing pays; 0: none."""
+    stop_gain: float = Field(0.005, gt=0)
+    """A batch that is likely to raise the model's value by less is not worth its time; the advice to stop uses it."""
     max_per_group: int | None = Field(None, ge=1)
     """At most so many items of one group (patient) in a batch."""
     crossfit_folds: int = Field(3, ge=2, le=10)
     """Labels are measured in so many parts, each by a head that was trained without it."""
     gate_tolerance: float = Field(0.02, ge=0)
-    """A new model replaces the old one unless it is worse by more than this, on items that neither was trained on."""
+    """A new model replaces the old one unless it is worse by more than this and chance, on items new to both."""
     adapt_min_images: int = Field(8, ge=4)
     """Adapt the promptable model from so many images on that hold a mask which somebody corrected or drew."""
     adapt_after: int = Field(10, ge=1)

@@ -152,7 +152,8 @@ def load_classification_head(path: Path) -> ClassificationHead:
     tensors, description = read_head(path, _FILE_KIND)
     kind: Kind = description["layers"]
     dim, n_classes = len(tensors["mean"]), int(description["n_classes"])
-    members = tuple(_new_member(dim, n_classes, kind) for _ in range(int(description["n_members"])))
+    n_members = int(description["n_members"])
+    members = tuple(_new_member(dim, n_classes, kind).eval().requires_grad_(False) for _ in range(n_members))
     split_members(tensors, members, path)
     return ClassificationHead(
         members=members,

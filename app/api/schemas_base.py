@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Task = Literal["segmentation", "classification"]
 ItemState = Literal["unqueued", "queued", "leased", "labeled", "skipped"]
-JobKind = Literal["embed", "train", "round", "adapt"]
+JobKind = Literal["embed", "train", "round", "adapt", "compare"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Spec = Annotated[str, Field(min_length=1, max_length=500)]

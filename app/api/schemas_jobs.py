@@ -16,6 +16,15 @@ class RoundIn(Request):
     seed: int = Field(0, ge=0)
 
 
+class Measurement(Answer):
+    """A value with its 95 % interval over groups, and on how many images and groups it rests."""
+
+    value: float
+    ci95: tuple[float, float]
+    n_items: int
+    n_groups: int
+
+
 class Round(Answer):
     """A batch that was asked, what it cost, and how good the model was when it was chosen."""
 
@@ -30,10 +39,21 @@ class Round(Answer):
     value: float | None
     ci95: tuple[float, float] | None
     metric_on: Literal["audit", "crossfit"] | None = None
-    """Which items `value` was measured on: the random audit items, or all labeled ones; never on items trained on."""
+    """Which items `value` was measured on: the audit set, or labeled ones by heads that had not seen their group."""
     model_id: str | None
     created_at: datetime
     items_done: int
+    n_control: int = 0
+    n_audit: int = 0
+    seconds_before: float | None = None
+    """Annotator seconds of all annotations when the model was trained."""
+    clicks_before: int | None = None
+    audit: Measurement | None = None
+    crossfit: Measurement | None = None
+    agreement: float | None = None
+    """With the model before, on images that neither was trained on: Cohen's kappa, or mean Dice."""
+    coverage: float | None = None
+    """Part of the pool near an image that the model was trained on."""
 
 
 class Rounds(Answer):

@@ -9,7 +9,8 @@ Every error code of the server is raised as the exception of that code in `app.e
 
 from app.client.client import Client
 from app.client.item import Item, MaskPrediction, SuggestedMask
-from app.client.project import Project, TrainReport
+from app.client.project import Project
+from app.client.training import TrainReport
 from app.client.transport import ServerUnreachable, UnexpectedAnswer
 
 __all__ = [

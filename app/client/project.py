@@ -6,17 +6,16 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
-
-from pydantic import JsonValue
 
 from app.api.schemas import (
     Adaptation,
     Adaptations,
     AdaptIn,
     ClassInfo,
+    CompareIn,
+    Comparison,
     Counts,
     ExportIn,
     ImportIn,
@@ -28,6 +27,7 @@ from app.api.schemas import (
     LeaseIn,
     NextIn,
     ProjectPatch,
+    Report,
     Round,
     RoundIn,
     Rounds,
@@ -36,7 +36,8 @@ from app.api.schemas import (
 from app.api.schemas import Item as ItemWire
 from app.api.schemas import Project as ProjectState
 from app.client.item import Item
-from app.client.transport import UnexpectedAnswer, parsed
+from app.client.training import TrainReport, train_report
+from app.client.transport import parsed
 from app.client.upload import batches, collect, merged
 from app.errors import InvalidRequest
 
@@ -45,18 +46,6 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 500
 ExportFormat = Literal["coco", "masks", "csv"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainReport:
-    """What a training gave. `value` is None where there were too few labels to measure on."""
-
-    model_id: str | None
-    metric: str | None
-    value: float | None
-    ci95: tuple[float, float] | None
-    details: dict[str, JsonValue] = field(default_factory=dict, repr=False)
-    """All that the job reported, calibration among it."""
 
 
 class Project:
@@ -177,10 +166,24 @@ class Project:
         """List the rounds so far, with the learning curve."""
         return self._transport.ask(Rounds, "GET", self._path("rounds")).rounds
 
+    def report(self) -> Report:
+        """Read what labels cost, what they brought, and whether to go on."""
+        return self._transport.ask(Report, "GET", self._path("report"))
+
+    def compare(self, *, seed: int = 0, wait: bool = True, progress: bool = True) -> Comparison | None:
+        """Train heads on chosen and on random images, to see whether choosing pays; with `wait=False` returns None.
+
+        Raises:
+            JobFailed: too few control or audit images are labeled yet; the message says how many.
+        """
+        started = self._transport.ask(Job, "POST", self._path("comparisons"), body=CompareIn(seed=seed))
+        self._finish(started, wait, progress)
+        return self.report().control.comparison if wait else None
+
     def train(self, *, wait: bool = True, progress: bool = True) -> TrainReport:
         """Train the head on all accepted annotations; with `wait=False` the report is empty yet."""
         job = self._finish(self._transport.ask(Job, "POST", self._path("train")), wait, progress)
-        return _train_report(job)
+        return train_report(job)
 
     def adapt(self, *, seed: int = 0, wait: bool = True, progress: bool = True) -> Adaptation | None:
         """Adapt the promptable model to the accepted masks; it is taken into use if it is better on others.
@@ -269,23 +272,3 @@ class Project:
         done = self._client.wait(job.id, progress=progress)
         self.refresh()
         return done
-
-
-def _train_report(job: Job) -> TrainReport:
-    """Read the result of a training job."""
-    result = job.result or {}
-    model_id, metric, value, ci95 = (result.get(key) for key in ("model_id", "metric", "value", "ci95"))
-    if job.state == "done" and not isinstance(model_id, str):
-        raise UnexpectedAnswer(f"job {job.id} is done but names no model; do client and server have the same version?")
-    interval = None
-    if isinstance(ci95, list) and len(ci95) == 2:
-        low, high = ci95
-        if isinstance(low, (int, float)) and isinstance(high, (int, float)):
-            interval = (float(low), float(high))
-    return TrainReport(
-        model_id=model_id if isinstance(model_id, str) else None,
-        metric=metric if isinstance(metric, str) else None,
-        value=float(value) if isinstance(value, (int, float)) else None,
-        ci95=interval,
-        details=result,
-    )

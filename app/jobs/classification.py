@@ -18,8 +18,8 @@ class ClassificationLearner:
 
     metric = "balanced_accuracy"
 
-    def __init__(self, pool: Pool) -> None:
-        self.items = pool.labeled()
+    def __init__(self, pool: Pool, items: Sequence[Row]) -> None:
+        self.items = items
         self.pool, self._models = pool, pool.ctx.models
         self.names = [str(c["name"]) for c in pool.classes]
         number = {name: i for i, name in enumerate(self.names)}
@@ -54,38 +54,52 @@ class ClassificationLearner:
             self.vectors[rows], self.targets[rows], len(self.names), kind=kind, seed=seed
         )
 
+    def fit_parts(self, parts: Sequence[np.ndarray], *, seed: int, progress: Progress) -> list[Fitted]:
+        """See `Learner`."""
+        heads: list[Fitted] = []
+        for part in parts:
+            heads.append(FittedClassification(self._train(part, seed), self))
+            progress(len(heads), len(parts))
+        return heads
+
+    def adopt(self, fitted: Fitted) -> Fitted:
+        """See `Learner`."""
+        assert isinstance(fitted, FittedClassification)
+        return FittedClassification(fitted.head, self)
+
     def load(self, file: Path) -> Fitted:
         """See `Learner`."""
         return FittedClassification(self._models.load_classification(file), self)
 
-    def summands(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """See `Learner`: right answers count by how rare their class is, which makes the mean balanced accuracy."""
-        targets = self.targets[rows]
-        n_of = np.bincount(targets, minlength=len(self.names)).astype(np.float64)
-        scaled: np.ndarray = values * len(rows) / (n_of[targets] * np.count_nonzero(n_of))
-        return scaled
+    def classes(self, rows: np.ndarray) -> np.ndarray:
+        """See `Learner`: rare classes weigh as much as others, which makes the mean balanced accuracy."""
+        return self.targets[rows]
 
 
 class FittedClassification:
     """A classification head and the pool it is asked about."""
 
     def __init__(self, head: ClassificationHead, learner: ClassificationLearner) -> None:
-        self._head, self._learner = head, learner
+        self.head, self._learner = head, learner
 
     def save(self, file: Path) -> None:
         """See `Fitted`."""
-        self._head.save(file)
+        self.head.save(file)
 
     def measure(self, rows: np.ndarray) -> ItemScores:
         """See `Fitted`."""
-        mean, targets = self._head.predict(self._learner.vectors[rows]).mean(axis=0), self._learner.targets[rows]
+        mean, targets = self.head.predict(self._learner.vectors[rows]).mean(axis=0), self._learner.targets[rows]
         return ItemScores(values=(mean.argmax(axis=1) == targets) * 1.0, probabilities=mean, targets=targets)
 
     def score(self, items: Sequence[Row], progress: Progress) -> Opinion:
         """See `Fitted`."""
         committee = self._ask(items)
         progress(len(items), len(items))
-        return Opinion(probabilities=committee.mean(axis=0), committee=committee, head=self._head.linear())
+        return Opinion(probabilities=committee.mean(axis=0), committee=committee, head=self.head.linear())
+
+    def decide(self, items: Sequence[Row], progress: Progress) -> np.ndarray:
+        """See `Fitted`."""
+        return self._ask(items).mean(axis=0).argmax(axis=1)
 
     def suggest(self, items: Sequence[Row], progress: Progress) -> list[Offer]:
         """See `Fitted`: the most likely class."""
@@ -105,4 +119,4 @@ class FittedClassification:
     def _ask(self, items: Sequence[Row]) -> np.ndarray:
         """Committee probabilities (s, n, c) of any items."""
         pool = self._learner.pool
-        return self._head.predict(pool.store.vectors(pool.keys(items)))
+        return self.head.predict(pool.store.vectors(pool.keys(items)))

@@ -69,6 +69,10 @@ class Fitted(Protocol):
         """Ask it about any items."""
         ...
 
+    def decide(self, items: Sequence[Row], progress: Progress) -> np.ndarray:
+        """The most likely class of each item (n,), or of each of its pixels (n, S, S)."""
+        ...
+
     def suggest(self, items: Sequence[Row], progress: Progress) -> list[Offer]:
         """Have it make starting points."""
         ...
@@ -79,12 +83,12 @@ class Learner(Protocol):
 
     @property
     def metric(self) -> str:
-        """Name of what `value_of` returns."""
+        """Name of the mean of the items' values, over `classes`."""
         ...
 
     @property
     def items(self) -> Sequence[Row]:
-        """The labeled items."""
+        """The labeled items that it was made for."""
         ...
 
     def can_train(self) -> bool:
@@ -103,10 +107,18 @@ class Learner(Protocol):
         """
         ...
 
+    def fit_parts(self, parts: Sequence[np.ndarray], *, seed: int, progress: Progress) -> list[Fitted]:
+        """Train a head of its own on each part of the labeled items, to be compared and not to be kept."""
+        ...
+
+    def adopt(self, fitted: Fitted) -> Fitted:
+        """Make a head that another learner of this task trained one to be measured on this one's items."""
+        ...
+
     def load(self, file: Path) -> Fitted:
         """Read a head that was saved."""
         ...
 
-    def summands(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Numbers whose mean is the metric, out of the items' values."""
+    def classes(self, rows: np.ndarray) -> np.ndarray:
+        """Classes of items that weigh alike in the metric, which is the mean over them of the items' mean values."""
         ...

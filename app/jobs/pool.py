@@ -11,12 +11,14 @@ import numpy as np
 from alcore.embeddings import EmbeddingStore, embed_missing
 from alcore.encoders.base import squash
 from alcore.formats.window import to_rgb, window_key
+from alcore.rounds import Arm
 from app.jobs.progress import JobProgress
 from app.service.context import Context
 from app.service.images import window_of
 from app.store import annotations as annotation_rows
 from app.store import items as item_rows
 from app.store import projects as project_rows
+from app.store import rounds as round_rows
 from app.store.database import Row
 
 
@@ -30,6 +32,12 @@ class Pool:
     items: Sequence[Row]
     answers: dict[int, Row]
     """The newest annotation of each labeled item, by item id."""
+    arms: dict[int, Arm]
+    """The arm of each item that a round asked, by item id."""
+    seconds_spent: float
+    """Annotator seconds of all annotations, older versions too."""
+    clicks_spent: int
+    """Their clicks."""
     store: EmbeddingStore
 
     @property
@@ -50,9 +58,13 @@ class Pool:
         side = self.ctx.models.head_side
         return np.concatenate([squash([self.rgb(row)], side) for row in rows])
 
-    def labeled(self) -> list[Row]:
-        """Items with an accepted answer."""
-        return [row for row in self.items if row["id"] in self.answers]
+    def taught(self) -> list[Row]:
+        """Items with an accepted answer that heads learn from."""
+        return [row for row in self.items if row["id"] in self.answers and not row["is_audit"]]
+
+    def audited(self) -> list[Row]:
+        """Items with an accepted answer that heads are only measured on."""
+        return [row for row in self.items if row["id"] in self.answers and row["is_audit"]]
 
 
 def key_of(row: Row) -> str:
@@ -72,6 +84,8 @@ def open_pool(ctx: Context, project_id: int, progress: JobProgress) -> tuple[Poo
         classes = project_rows.class_rows(connection, project_id)
         items = item_rows.of_project(connection, project_id)
         answers = annotation_rows.of_project(connection, project_id)
+        arms = round_rows.arms(connection, project_id)
+        seconds, clicks = annotation_rows.spent(connection, project_id)
     progress.stage("loading the encoder")
     encoder = ctx.models.load_encoder(project["encoder"])
     store = EmbeddingStore(
@@ -80,7 +94,11 @@ def open_pool(ctx: Context, project_id: int, progress: JobProgress) -> tuple[Poo
         dim=encoder.dim,
         dense_shape=encoder.dense_shape,
     )
-    pool = Pool(ctx=ctx, project=project, classes=classes, items=items, answers=answers, store=store)
+    pool = Pool(
+        ctx=ctx, project=project, classes=classes, items=items, answers=answers, arms=arms, seconds_spent=seconds,
+        clicks_spent=clicks,
+        store=store,
+    )  # fmt: skip
     by_key = {key_of(row): row for row in items}
     progress.stage("embedding images")
     n_new = embed_missing(

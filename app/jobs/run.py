@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from alcore.errors import AlcoreError, Cancelled
 from app.errors import FewclickError
-from app.jobs import adapt, tasks
+from app.jobs import adapt, compare, tasks
 from app.jobs.progress import JobProgress
 from app.service.context import Context
 from app.store import jobs as rows
@@ -22,6 +22,7 @@ TASKS: Mapping[str, Callable[[Context, Row, JobProgress], Result]] = {
     "train": tasks.train,
     "round": tasks.ask_round,
     "adapt": adapt.adapt,
+    "compare": compare.compare,
 }
 logger = logging.getLogger(__name__)
 

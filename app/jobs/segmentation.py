@@ -29,8 +29,8 @@ class SegmentationLearner:
 
     metric = "dice"
 
-    def __init__(self, pool: Pool) -> None:
-        self.items = pool.labeled()
+    def __init__(self, pool: Pool, items: Sequence[Row]) -> None:
+        self.items = items
         self.pool, self._models = pool, pool.ctx.models
         self.n_classes = pool.n_classes + 1
         if self.items:
@@ -71,6 +71,17 @@ class SegmentationLearner:
             progress=progress,
         )
 
+    def fit_parts(self, parts: Sequence[np.ndarray], *, seed: int, progress: Progress) -> list[Fitted]:
+        """See `Learner`: one decoder a part, in a committee whose members each leave all else out."""
+        everything = np.arange(len(self.items))
+        head = self._train([np.setdiff1d(everything, part) for part in parts], seed, progress)
+        return [FittedSegmentation(head.member(i), self) for i in range(len(parts))]
+
+    def adopt(self, fitted: Fitted) -> Fitted:
+        """See `Learner`."""
+        assert isinstance(fitted, FittedSegmentation)
+        return FittedSegmentation(fitted.head, self)
+
     def load(self, file: Path) -> Fitted:
         """See `Learner`."""
         return FittedSegmentation(self._models.load_segmentation(file), self)
@@ -89,29 +100,34 @@ class SegmentationLearner:
             truths.append(target.ravel()[picked])
         return ItemScores(values=values, probabilities=np.concatenate(samples), targets=np.concatenate(truths))
 
-    def summands(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """See `Learner`: images without object and without false alarm are left out."""
-        return values[~np.isnan(values)]
+    def classes(self, rows: np.ndarray) -> np.ndarray:
+        """See `Learner`: all images weigh alike."""
+        return np.zeros(len(rows), dtype=np.int64)
 
 
 class FittedSegmentation:
     """A decoder head and the pool it is asked about."""
 
     def __init__(self, head: SegmentationHead, learner: SegmentationLearner) -> None:
-        self._head, self._learner = head, learner
+        self.head, self._learner = head, learner
 
     def save(self, file: Path) -> None:
         """See `Fitted`."""
-        self._head.save(file)
+        self.head.save(file)
 
     def measure(self, rows: np.ndarray) -> ItemScores:
         """See `Fitted`."""
-        return self._learner.measure(self._head, rows)
+        return self._learner.measure(self.head, rows)
 
     def score(self, items: Sequence[Row], progress: Progress) -> Opinion:
         """See `Fitted`: pixel maps are pooled at once, and only the pooled scores are kept."""
         score = self._learner.pool.ctx.models.score_segmentation
         return joined([score(committee) for _, committee in self._ask(items, progress)])
+
+    def decide(self, items: Sequence[Row], progress: Progress) -> np.ndarray:
+        """See `Fitted`."""
+        masks = [committee.mean(axis=0).argmax(axis=1) for _, committee in self._ask(items, progress)]
+        return np.concatenate(masks)
 
     def suggest(self, items: Sequence[Row], progress: Progress) -> list[Offer]:
         """See `Fitted`: the most likely class of each pixel, one object a class, at the image's own size."""
@@ -127,7 +143,7 @@ class FittedSegmentation:
         pool = self._learner.pool
         for start in range(0, len(items), CHUNK):
             chunk = items[start : start + CHUNK]
-            yield chunk, self._head.predict(pool.store.dense(pool.keys(chunk)), pool.small(chunk))
+            yield chunk, self.head.predict(pool.store.dense(pool.keys(chunk)), pool.small(chunk))
             progress(start + len(chunk), len(items))
 
 

@@ -6,9 +6,11 @@ import numpy as np
 from pydantic import JsonValue
 
 from alcore.rounds import plan_round
+from alcore.types import RoundPlan
 from app.errors import EmptyPool
 from app.jobs.adapt import adapt_if_due
-from app.jobs.choose import Choice, choose
+from app.jobs.choose import Batch, choose
+from app.jobs.compare import CHEAP, compare_pool, lacks
 from app.jobs.learners import Fitted, Offer
 from app.jobs.pool import Pool, open_pool
 from app.jobs.progress import JobProgress
@@ -31,10 +33,10 @@ def embed(ctx: Context, job: Row, progress: JobProgress) -> Result:
 def train(ctx: Context, job: Row, progress: JobProgress) -> Result:
     """Train the head on all labels, and renew the starting masks of what is queued."""
     pool, _ = open_pool(ctx, job["project_id"], progress)
-    learner = learner_of(pool)
+    learner = learner_of(pool, pool.taught())
     require_labels(pool, learner)
     trained = train_model(pool, learner, job["id"], seed=_seed(job), progress=progress)
-    queued = [row for row in pool.items if row["state"] == "queued"]
+    queued = [row for row in pool.items if row["state"] == "queued" and not row["is_audit"]]
     offers = _offers(trained.fitted, queued, progress)
     with ctx.db.write() as connection:
         round_rows.put_suggestions(connection, [_stored(offer, trained.model_id) for offer in offers])
@@ -42,7 +44,7 @@ def train(ctx: Context, job: Row, progress: JobProgress) -> Result:
 
 
 def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
-    """Embed, train where there are labels, choose a batch, make its starting masks, queue it; then adapt where due.
+    """Embed, train where there are labels, choose a batch, make its starting masks, queue it; then compare and adapt.
 
     All that the round changes becomes visible in one transaction; a job that is run again makes no second round.
     """
@@ -57,12 +59,16 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
         pool.project["strategy"],
         job["params"].get("n") or pool.project["batch_size"],
     )
-    chosen = choose(pool, plan, trained, seed=_seed(job), progress=progress)
-    if not chosen:
+    batch = choose(pool, plan, trained, seed=_seed(job), progress=progress)
+    if not batch.choices:
         raise EmptyPool("every image is queued, labeled or skipped by now; import more, or export")
-    offers = _offers(trained.fitted, [choice.row for choice in chosen], progress) if trained else []
-    number = _queue(pool, job, plan.strategy, plan.reason, chosen, trained, offers)
+    # What is only measured on comes without a suggestion: one that was accepted as it is would measure itself.
+    offered = [choice.row for choice in batch.choices if choice.arm != "audit"]
+    offers = _offers(trained.fitted, offered, progress) if trained else []
+    number = _queue(pool, job, plan, batch, trained, offers)
     facts: Result = dict(trained.facts) if trained else {"model_id": None}
+    if learner and pool.project["task"] in CHEAP and not lacks(pool):
+        facts["comparison"] = compare_pool(pool, learner, job, progress)
     adapted = adapt_if_due(ctx, job, progress) if trained else None
     if adapted is not None:
         facts["adaptation"] = adapted
@@ -72,9 +78,8 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
 def _queue(
     pool: Pool,
     job: Row,
-    strategy: str,
-    reason: str,
-    chosen: Sequence[Choice],
+    plan: RoundPlan,
+    batch: Batch,
     trained: Trained | None,
     offers: Sequence[Offer],
 ) -> int:
@@ -85,24 +90,26 @@ def _queue(
         if made is not None:
             return int(made["number"])
         number = round_rows.last_number(connection, project_id) + 1
-        batch = [
-            {"item_id": c.row["id"], "reason": c.reason[:1000], "score": c.score, "is_audit": c.is_audit}
-            for c in chosen
+        asked = [
+            {"item_id": c.row["id"], "reason": c.reason[:1000], "score": c.score, "arm": c.arm} for c in batch.choices
         ]
-        queued = set(item_rows.enqueue(connection, project_id, batch, round_number=number))
-        batch = [entry for entry in batch if entry["item_id"] in queued]
+        queued = set(item_rows.enqueue(connection, project_id, asked, round_number=number))
+        asked = [entry for entry in asked if entry["item_id"] in queued]
+        item_rows.keep_for_audit(connection, batch.kept)
         values = {
             "project_id": project_id,
             "number": number,
             "job_id": job["id"],
-            "strategy": strategy,
-            "reason": reason,
+            "strategy": plan.strategy,
+            "reason": plan.reason,
             "seed": _seed(job),
-            "n_selected": len(batch),
+            "n_selected": len(asked),
             "n_labeled_before": len(pool.answers),
+            "seconds_before": pool.seconds_spent,
+            "clicks_before": pool.clicks_spent,
             **_measured(trained),
         }
-        round_rows.add(connection, values, batch)
+        round_rows.add(connection, values, asked)
         if trained:
             round_rows.put_suggestions(connection, [_stored(offer, trained.model_id) for offer in offers])
     return number
@@ -122,6 +129,7 @@ def _measured(trained: Trained | None) -> dict[str, JsonValue]:
         "ci_high": high,
         "metric_on": facts["metric_on"],
         "model_id": trained.model_id,
+        "measures": trained.measures,
     }
 
 

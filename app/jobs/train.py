@@ -1,5 +1,6 @@
 """Trains a project's head, measures it on items it has not seen, and puts it in place of the old one if it may."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from alcore.metrics import bootstrap_ci95, ece
 from app.errors import NoLabels
 from app.jobs.classification import ClassificationLearner
 from app.jobs.learners import Fitted, Learner
+from app.jobs.measure import Measured, agreement, coverage, is_enough, measured
 from app.jobs.pool import Pool, group_of, model_file
 from app.jobs.progress import JobProgress
 from app.jobs.segmentation import SegmentationLearner
@@ -30,15 +32,18 @@ class Trained:
     """The head in use: the new one, or the old one where that stays."""
     facts: dict[str, JsonValue]
     """What the job's result and the round say about it."""
+    measures: dict[str, JsonValue]
+    """How good the new head is by each way to measure it, and how far it agrees with the one before."""
     losses: dict[int, float]
     """1 less the goodness of each labeled item that was measured by a head that had not seen it, by item id."""
     earlier: Fitted | None
     """The head that was in use before, where it can still be asked."""
 
 
-def learner_of(pool: Pool) -> Learner:
-    """The learner of the project's task, over what is labeled."""
-    return SegmentationLearner(pool) if pool.project["task"] == "segmentation" else ClassificationLearner(pool)
+def learner_of(pool: Pool, items: Sequence[Row]) -> Learner:
+    """A learner of the project's task over some labeled items."""
+    kind = SegmentationLearner if pool.project["task"] == "segmentation" else ClassificationLearner
+    return kind(pool, items)
 
 
 def require_labels(pool: Pool, learner: Learner) -> None:
@@ -49,15 +54,18 @@ def require_labels(pool: Pool, learner: Learner) -> None:
     """
     if not learner.can_train():
         need = "two images" if pool.project["task"] == "segmentation" else "images of two classes"
-        raise NoLabels(f"training needs at least {need} annotated; {len(learner.items)} are so far")
+        audited = len(pool.audited())
+        beside = f", beside {audited} of the audit set, which are never trained on" if audited else ""
+        raise NoLabels(f"training needs at least {need} annotated; {len(learner.items)} are so far{beside}")
 
 
 def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progress: JobProgress) -> Trained:
-    """Train on all labels, from scratch. Measured by cross-fitting: each item by a head that has not seen its group.
+    """Train on all labels but the audit set's, from scratch, and measure the head in two ways.
 
-    The new head is written to a file first, then one transaction records it and makes it the project's; a reader sees
-    the old or the new, never half of one. It stays aside where it is worse than the old one on what neither was trained
-    on.
+    By cross-fitting, each item by a head that has not seen its group; and on the audit set, once enough of it is
+    labeled, which is then what counts. The new head is written to a file first, then one transaction records it and
+    makes it the project's; a reader sees the old or the new, never half of one. It stays aside where it is worse than
+    the old one on what neither was trained on.
     """
     ctx, project = pool.ctx, pool.project
     progress.stage("training the head")
@@ -68,9 +76,16 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         report["ece"] = round(ece(scores.probabilities, scores.targets), 4)
     model_id = f"head-{project['id']}-{job_id}"
     fitted.save(model_file(ctx, model_id))
-    measured = _summary(pool, learner, values, seed)
+    judge = learner_of(pool, pool.audited()) if is_enough(ctx.settings, pool.audited()) else None
+    on_audit = None if judge is None else judge.adopt(fitted).measure(np.arange(len(judge.items))).values
+    crossfit = measured(learner, values, seed)
+    audit = None if judge is None or on_audit is None else measured(judge, on_audit, seed)
+    best = audit or crossfit
     old = _old_model(pool)
-    accepted, reason = _gate(pool, learner, old, values)
+    if old is not None and judge is not None and on_audit is not None:
+        accepted, reason = _audit_gate(pool, judge, old, on_audit)
+    else:
+        accepted, reason = _gate(pool, learner, old, values)
     record = {
         "id": model_id,
         "project_id": project["id"],
@@ -81,7 +96,10 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         "n_labeled": len(learner.items),
         "item_ids": [row["id"] for row in learner.items],
         "metric": learner.metric,
-        **measured,
+        "value": None if best is None else best.value,
+        "ci_low": None if best is None else best.ci95[0],
+        "ci_high": None if best is None else best.ci95[1],
+        "metric_on": None if best is None else "crossfit" if audit is None else "audit",
         "accepted": int(accepted),
         "report": {**report, "gate": reason},
     }
@@ -91,15 +109,14 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
             project_rows.change(connection, project["id"], {"model_id": model_id})
     progress.log(reason)
     in_use = model_id if accepted or old is None else str(old["id"])
-    ci95: JsonValue = None if measured["ci_low"] is None else [measured["ci_low"], measured["ci_high"]]
     facts: dict[str, JsonValue] = {
         "model_id": in_use,
         "trained_model_id": model_id,
         "accepted": accepted,
         "metric": learner.metric,
-        "value": measured["value"],
-        "ci95": ci95,
-        "metric_on": measured["metric_on"],
+        "value": None if best is None else best.value,
+        "ci95": None if best is None else list(best.ci95),
+        "metric_on": record["metric_on"],
         "n_labeled": len(learner.items),
         **report,
         "gate": reason,
@@ -107,7 +124,20 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
     earlier = None if old is None else learner.load(model_file(ctx, str(old["id"])))
     kept = fitted if in_use == model_id or earlier is None else earlier
     losses = {row["id"]: 1 - float(v) for row, v in zip(learner.items, values, strict=True) if not np.isnan(v)}
-    return Trained(fitted=kept, model_id=in_use, facts=facts, losses=losses, earlier=earlier)
+    measures: dict[str, JsonValue] = {
+        "crossfit": _json(crossfit),
+        "audit": _json(audit),
+        "agreement": agreement(pool, fitted, earlier, progress),
+        "coverage": coverage(pool),
+    }
+    return Trained(
+        fitted=kept, model_id=in_use, facts=facts, measures=measures, losses=losses, earlier=earlier
+    )  # fmt: skip
+
+
+def _json(found: Measured | None) -> JsonValue:
+    """A measurement as a round keeps it."""
+    return None if found is None else found.as_json()
 
 
 def _folds(pool: Pool, learner: Learner, seed: int) -> list[np.ndarray]:
@@ -117,24 +147,6 @@ def _folds(pool: Pool, learner: Learner, seed: int) -> list[np.ndarray]:
         return []
     strata = np.array(learner.strata())
     return group_folds(groups, strata=strata, n_folds=pool.ctx.settings.crossfit_folds, seed=seed)
-
-
-def _summary(pool: Pool, learner: Learner, values: np.ndarray, seed: int) -> dict[str, float | str | None]:
-    """The metric with its interval: on the random audit items where there are enough, else on all labeled ones."""
-    audit = np.array([bool(row["is_audit"]) for row in learner.items])
-    known = ~np.isnan(values)
-    on_audit = int((audit & known).sum()) >= pool.ctx.settings.min_audit
-    rows = np.flatnonzero(known & audit if on_audit else known)
-    summands = learner.summands(values[rows], rows) if len(rows) else values[:0]
-    if not len(summands):
-        return {"value": None, "ci_low": None, "ci_high": None, "metric_on": None}
-    low, high = bootstrap_ci95(summands, np.random.default_rng(seed))
-    return {
-        "value": float(summands.mean()),
-        "ci_low": max(0.0, low),
-        "ci_high": min(1.0, high),
-        "metric_on": "audit" if on_audit else "crossfit",
-    }
 
 
 def _old_model(pool: Pool) -> Row | None:
@@ -160,18 +172,38 @@ def _gate(pool: Pool, learner: Learner, old: Row | None, values: np.ndarray) -> 
     if len(rows) < MIN_COMPARED:
         return True, f"too few new labels to compare ({len(rows)}); the model with more labels is taken"
     before = learner.load(model_file(pool.ctx, old["id"])).measure(rows).values
-    both = ~np.isnan(before)
+    return _verdict(pool, learner, rows, values[rows], before, "new")
+
+
+def _audit_gate(pool: Pool, judge: Learner, old: Row, values: np.ndarray) -> tuple[bool, str]:
+    """The same by the audit set, which no head was trained on."""
+    rows = np.arange(len(judge.items))
+    before = judge.load(model_file(pool.ctx, old["id"])).measure(rows).values
+    return _verdict(pool, judge, rows, values, before, "audit")
+
+
+def _verdict(
+    pool: Pool, learner: Learner, rows: np.ndarray, now: np.ndarray, before: np.ndarray, kind: str
+) -> tuple[bool, str]:
+    """Compare two heads on the same items.
+
+    Worse is what is beyond the tolerance and beyond chance: the new head has more labels, and on a few items a better
+    one often looks a little worse.
+    """
+    both = ~(np.isnan(now) | np.isnan(before))
     if not both.any():
-        return True, "the new labels show no object to compare on"
-    new, last = float(values[rows][both].mean()), float(before[both].mean())
-    accepted = new >= last - pool.ctx.settings.gate_tolerance
+        return True, f"the {kind} labels show no object to compare on"
+    groups = np.array([group_of(learner.items[row]) for row in rows[both].tolist()])
+    new, last = float(now[both].mean()), float(before[both].mean())
+    change = bootstrap_ci95(now[both] - before[both], np.random.default_rng(0), groups=groups)
+    accepted = new >= last - pool.ctx.settings.gate_tolerance or change[1] >= 0
     verdict = "is taken" if accepted else "stays aside"
-    return accepted, f"the new model {verdict}: {new:.3f} against {last:.3f} on {int(both.sum())} new items"
+    return accepted, f"the new model {verdict}: {new:.3f} against {last:.3f} on {int(both.sum())} {kind} items"
 
 
 def try_learner(pool: Pool) -> Learner | None:
     """The learner where there are labels to train on, else None."""
-    learner = learner_of(pool)
+    learner = learner_of(pool, pool.taught())
     try:
         require_labels(pool, learner)
     except NoLabels:

@@ -13,10 +13,12 @@ class Chosen:
     item_id: int
     name: str
     score: float | None
-    """Higher = ask sooner; None where the strategy ranks nothing, and for audit items."""
+    """Higher = ask sooner; None where the strategy ranks nothing, and for what was drawn at random."""
     reason: str
     is_audit: bool
-    """Drawn at random, to measure the model fairly."""
+    """Drawn at random, to measure the model fairly; the same as the arm `audit`."""
+    arm: str
+    """`strategy`, `control` (random and trained on) or `audit` (random and only measured on)."""
 
 
 def of_round(ctx: Context, project_id: int, number: int) -> list[Chosen]:
@@ -29,7 +31,8 @@ def of_round(ctx: Context, project_id: int, number: int) -> list[Chosen]:
             name=row["name"],
             score=row["score"],
             reason=row["reason"],
-            is_audit=bool(row["is_audit"]),
+            is_audit=row["arm"] == "audit",
+            arm=row["arm"],
         )
         for row in found
     ]

@@ -1,6 +1,7 @@
 """Use cases: start, watch and cancel long work; the rounds that came of it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -12,6 +13,9 @@ from app.store import jobs as rows
 from app.store import projects as project_rows
 from app.store import rounds as round_rows
 from app.store.database import Row
+
+MEASURES = ("audit", "crossfit", "agreement", "coverage")
+"""What a round's `measures` hold; nothing in rounds of older versions."""
 
 
 def start(ctx: Context, project_id: int, kind: JobKind, params: Mapping[str, JsonValue]) -> Job:
@@ -88,6 +92,7 @@ def rounds(ctx: Context, project_id: int) -> list[Round]:
 
 def round_view(row: Row) -> Round:
     """A round as the wire shows it."""
-    names = set(Round.model_fields) - {"ci95", "created_at"}
+    values: dict[str, Any] = {name: (row["measures"] or {}).get(name) for name in MEASURES}
+    values.update({name: row[name] for name in set(Round.model_fields) - {"ci95", "created_at", *MEASURES}})
     ci95 = None if row["ci_low"] is None else (row["ci_low"], row["ci_high"])
-    return Round(**{name: row[name] for name in names}, ci95=ci95, created_at=when(row["created_at"]))
+    return Round(**values, ci95=ci95, created_at=when(row["created_at"]))

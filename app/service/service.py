@@ -20,7 +20,7 @@ from pydantic import JsonValue, ValidationError
 
 from app.api import schemas
 from app.errors import InvalidRequest
-from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue
+from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, report
 from app.service.context import Context, secret_of
 from app.settings import Settings
 from app.store.database import revision_of
@@ -227,6 +227,14 @@ class AnnotationService:
     def rollback_adaptation(self, project_id: int) -> schemas.Adaptations:
         """Go back to the promptable model that the one in use was made from."""
         return adaptations.rollback(self.context, project_id)
+
+    def report(self, project_id: int) -> schemas.Report:
+        """What labels cost, what they brought, and whether to go on."""
+        return report.report(self.context, project_id)
+
+    def start_compare(self, project_id: int, seed: int = 0) -> schemas.Job:
+        """Train heads on chosen and on random images, to see whether choosing pays."""
+        return report.start_compare(self.context, project_id, seed)
 
     def rounds(self, project_id: int) -> list[schemas.Round]:
         """All rounds, oldest first."""

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.errors import InvalidRequest, VersionConflict
@@ -73,6 +73,17 @@ def of_project(connection: Connection, project_id: int) -> dict[int, Row]:
         .order_by(items.c.id)
     )
     return {int(row["item_id"]): row for row in connection.execute(query).mappings()}
+
+
+def spent(connection: Connection, project_id: int) -> tuple[float, int]:
+    """Annotator seconds and clicks of all versions of all annotations of a project."""
+    query = (
+        select(func.coalesce(func.sum(annotations.c.seconds), 0.0), func.coalesce(func.sum(annotations.c.clicks), 0))
+        .select_from(annotations.join(items, items.c.id == annotations.c.item_id))
+        .where(items.c.project_id == project_id)
+    )
+    seconds, clicks = connection.execute(query).one()
+    return float(seconds), int(clicks)
 
 
 def save_draft(connection: Connection, item_id: int, annotator: str, draft: JsonValue) -> None:

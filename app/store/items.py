@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, insert, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.errors import NotFound
@@ -92,7 +92,7 @@ def count(connection: Connection, project_id: int) -> int:
 def enqueue(
     connection: Connection, project_id: int, rows: Sequence[Mapping[str, Any]], *, round_number: int
 ) -> list[int]:
-    """Queue unqueued items in the order given, behind what is queued; rows hold `item_id`, `reason`, `is_audit`.
+    """Queue unqueued items in the order given, behind what is queued; rows hold `item_id` and `reason`.
 
     Returns:
         Ids that were queued: one that is no longer unqueued is left as it is.
@@ -105,17 +105,30 @@ def enqueue(
         done = connection.execute(
             update(items)
             .where(items.c.id == row["item_id"], items.c.project_id == project_id, items.c.state == "unqueued")
-            .values(
-                state="queued",
-                position=position,
-                round=round_number,
-                reason=row["reason"],
-                is_audit=int(row["is_audit"]),
-            )
+            .values(state="queued", position=position, round=round_number, reason=row["reason"])
         )
         if done.rowcount:
             queued.append(int(row["item_id"]))
     return queued
+
+
+def keep_for_audit(connection: Connection, ids: Sequence[int]) -> None:
+    """Add items to the audit set: they are only ever measured on. None leaves it."""
+    if ids:
+        change = update(items).where(items.c.id == bindparam("kept_id")).values(is_audit=1)
+        connection.execute(change, [{"kept_id": item_id} for item_id in ids])
+
+
+def audit_counts(connection: Connection, project_id: int) -> Row:
+    """Size of a project's audit set: `n_items` of `n_groups`, and those answered: `n_labeled` of `n_labeled_groups`."""
+    group = func.coalesce(items.c.group_name, literal_column("'item ' || items.id"))
+    query = select(
+        func.count().label("n_items"),
+        func.count(func.distinct(group)).label("n_groups"),
+        func.count(case((items.c.state == "labeled", 1))).label("n_labeled"),
+        func.count(func.distinct(case((items.c.state == "labeled", group)))).label("n_labeled_groups"),
+    ).where(items.c.project_id == project_id, items.c.is_audit == 1)
+    return connection.execute(query).mappings().one()
 
 
 def skip(connection: Connection, item_id: int, reason: str) -> None:

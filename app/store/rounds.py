@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.store.database import Row
 from app.store.tables import annotations, items, models, round_items, rounds, suggestions
+
+if TYPE_CHECKING:
+    from alcore.rounds import Arm
 
 
 def last_number(connection: Connection, project_id: int) -> int:
@@ -23,14 +26,11 @@ def of_job(connection: Connection, job_id: int) -> Row | None:
 
 
 def add(connection: Connection, values: Mapping[str, Any], chosen: Sequence[Mapping[str, Any]]) -> int:
-    """Insert a round and what it asked; entries of `chosen` hold `item_id`, `reason`, `score`, `is_audit`."""
+    """Insert a round and what it asked; entries of `chosen` hold `item_id`, `reason`, `score`, `arm`."""
     statement = insert(rounds).values(**values, created_at=time.time()).returning(rounds.c.id)
     round_id = int(connection.execute(statement).scalar_one())
     if chosen:
-        rows = [
-            {**row, "round_id": round_id, "position": i, "is_audit": int(row["is_audit"])}
-            for i, row in enumerate(chosen)
-        ]
+        rows = [{**row, "round_id": round_id, "position": i} for i, row in enumerate(chosen)]
         connection.execute(insert(round_items), rows)
     return round_id
 
@@ -55,9 +55,18 @@ def report(connection: Connection, project_id: int) -> Sequence[Row]:
         .correlate(rounds)
         .scalar_subquery()
     )
+    drawn = [
+        select(func.count())
+        .where(asked, round_items.c.arm == arm)
+        .correlate(rounds)
+        .scalar_subquery()
+        .label(f"n_{arm}")
+        for arm in ("control", "audit")
+    ]
     query = (
         select(
             rounds,
+            *drawn,
             func.coalesce(answers.c.seconds_spent, 0.0).label("seconds_spent"),
             func.coalesce(answers.c.clicks, 0).label("clicks"),
             done.label("items_done"),
@@ -67,6 +76,27 @@ def report(connection: Connection, project_id: int) -> Sequence[Row]:
         .order_by(rounds.c.number)
     )
     return connection.execute(query).mappings().all()
+
+
+def arms(connection: Connection, project_id: int) -> "dict[int, Arm]":
+    """The arm of every item that a round asked, by item id."""
+    query = (
+        select(round_items.c.item_id, round_items.c.arm)
+        .join(rounds, rounds.c.id == round_items.c.round_id)
+        .where(rounds.c.project_id == project_id)
+    )
+    return {int(row.item_id): row.arm for row in connection.execute(query)}
+
+
+def labeled_arms(connection: Connection, project_id: int) -> dict[str, int]:
+    """Labeled items by the arm that asked them."""
+    query = (
+        select(round_items.c.arm, func.count())
+        .join(items, items.c.id == round_items.c.item_id)
+        .where(items.c.project_id == project_id, items.c.state == "labeled")
+        .group_by(round_items.c.arm)
+    )
+    return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 
 
 def add_model(connection: Connection, values: Mapping[str, Any]) -> None:

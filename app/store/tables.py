@@ -81,7 +81,7 @@ items = Table(
     Column("position", Integer, nullable=False, server_default="0"),
     Column("round", Integer),
     Column("reason", String(1000)),
-    Column("is_audit", Integer, nullable=False, server_default="0"),
+    Column("is_audit", Integer, nullable=False, server_default="0"),  # kept to measure on, asked or not
     Column("skip_reason", String(1000)),
     Column("version", Integer, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
@@ -189,6 +189,9 @@ rounds = Table(
     Column("metric_on", String(20)),
     Column("model_id", String(100), ForeignKey("models.id")),
     Column("created_at", Float, nullable=False),
+    Column("seconds_before", Float),  # of all annotations when the round's model was trained
+    Column("clicks_before", Integer),
+    Column("measures", JSON),
     UniqueConstraint("project_id", "number"),
 )
 
@@ -200,7 +203,25 @@ round_items = Table(
     Column("position", Integer, nullable=False),
     Column("reason", String(1000), nullable=False),
     Column("score", Float),
-    Column("is_audit", Integer, nullable=False, server_default="0"),
+    Column("arm", String(10), nullable=False, server_default="strategy"),  # strategy, control or audit
+)
+
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("job_id", Integer, ForeignKey("jobs.id"), nullable=False),
+    Column("metric", String(50), nullable=False),
+    Column("n_trained", Integer, nullable=False),
+    Column("n_measured", Integer, nullable=False),
+    Column("n_draws", Integer, nullable=False),
+    Column("strategy", Float, nullable=False),
+    Column("control", Float, nullable=False),
+    Column("difference", Float, nullable=False),
+    Column("ci_low", Float, nullable=False),
+    Column("ci_high", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
 )
 
 suggestions = Table(

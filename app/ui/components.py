@@ -67,10 +67,11 @@ class JobMonitor(StaticComponent):
 
 
 class RoundsView(StaticComponent):
-    """Learning curve and table of rounds. value = {"project_id": id, "job_id": the last job}."""
+    """Whether to go on, learning curve and table of rounds. value = {"project_id": id, "job_id": the last job}."""
 
     template = "rounds_view.html"
     module = "shell/rounds_view.js"
+    sends = ("job_started",)
 
 
 class AdaptationView(StaticComponent):

@@ -55,7 +55,8 @@ def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab)
 
     start.click(begin, [selector, count, strategy], monitor, **QUIET)
     tab.select(look, selector, [monitor, view, adaptation], **QUIET)
-    adaptation.job_started(started, None, monitor, **QUIET)
+    for part in (adaptation, view):
+        part.job_started(started, None, monitor, **QUIET)
     monitor.job_end(ended, selector, [view, adaptation], **QUIET)
 
     return RoundsParts((monitor, view, adaptation), count)

@@ -9,7 +9,18 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import balanced_accuracy_score
 
 from alcore.errors import InvalidInput
-from alcore.metrics import accuracy, aubc, balanced_accuracy, bootstrap_ci95, dice, ece, iou, mean_dice_per_class
+from alcore.metrics import (
+    accuracy,
+    aubc,
+    balanced_accuracy,
+    bootstrap_ci95,
+    class_mean,
+    dice,
+    ece,
+    iou,
+    mean_dice_per_class,
+    resampled_means,
+)
 
 LABELS = hnp.arrays(np.int64, (3, 4, 5), elements=st.integers(0, 2))
 MASKS = hnp.arrays(np.bool_, (5, 8))
@@ -164,3 +175,40 @@ def test_the_bootstrap_interval_holds_the_mean_and_is_seeded():
     assert (high - low) == pytest.approx(2 * 1.96 * values.std() / np.sqrt(40), rel=0.15)
     assert bootstrap_ci95(values, np.random.default_rng(1)) == (low, high)
     assert bootstrap_ci95([0.4], np.random.default_rng(1)) == pytest.approx((0.4, 0.4))
+
+
+def test_the_mean_over_classes_of_right_answers_is_balanced_accuracy():
+    rng = np.random.default_rng(0)
+    targets, predicted = rng.integers(3, size=50), rng.integers(3, size=50)
+    right = (predicted == targets).astype(float)
+    assert class_mean(right, targets) == pytest.approx(balanced_accuracy_score(targets, predicted))
+    assert class_mean(np.array([1.0, 0.0]), np.array([4, 4])) == 0.5  # classes that are not there count nowhere
+
+
+def test_bootstrap_samples_of_groups_are_those_of_a_plain_loop():
+    values = np.array([[1.0, 0.0, 0.5, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0, 0.0]])
+    groups, classes = np.array(["a", "a", "b", "c", "c"]), np.array([0, 1, 0, 0, 1])
+    found = resampled_means(values, groups, classes, np.random.default_rng(7), 40)
+    drawn = np.random.default_rng(7).integers(3, size=(40, 3))
+    for sample, names in enumerate(drawn):
+        rows = np.concatenate([np.flatnonzero(groups == "abc"[name]) for name in names])
+        for row in range(2):
+            means = [values[row, rows][classes[rows] == c].mean() for c in set(classes[rows].tolist())]
+            assert found[sample, row] == pytest.approx(np.mean(means))
+
+
+def test_an_interval_over_patients_is_wider_and_one_patient_has_none():
+    values = np.repeat(np.random.default_rng(0).random(12), 4)
+    patients = np.repeat(np.arange(12), 4)
+    alone = np.diff(bootstrap_ci95(values, np.random.default_rng(1)))
+    together = np.diff(bootstrap_ci95(values, np.random.default_rng(1), groups=patients))
+    assert together > 1.6 * alone
+    low, high = bootstrap_ci95(values, np.random.default_rng(1), groups=patients * 0)
+    assert low == high == pytest.approx(values.mean())
+    with pytest.raises(InvalidInput, match="groups and classes need 48"):
+        bootstrap_ci95(values, np.random.default_rng(1), groups=patients[:3])
+
+
+def test_a_rare_class_does_not_push_the_interval_out_of_range():
+    right = np.array([1.0] * 9 + [1.0])
+    assert bootstrap_ci95(right, np.random.default_rng(0), classes=np.array([0] * 9 + [1])) == (1.0, 1.0)

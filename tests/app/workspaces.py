@@ -68,7 +68,7 @@ def seeded(
 def queue_all(service: AnnotationService, project_id: int) -> None:
     """Queue all images in the order of import, without a round."""
     ids = [item.id for item in service.items(project_id, limit=1000).items]
-    batch = [{"item_id": i, "reason": "test", "is_audit": False} for i in ids]
+    batch = [{"item_id": i, "reason": "test"} for i in ids]
     with service.context.db.write() as connection:
         item_rows.enqueue(connection, project_id, batch, round_number=1)
 

@@ -13,6 +13,7 @@ import { Seat } from "../../app/ui/static/js/net/seat.js";
 import { Vault } from "../../app/ui/static/js/net/vault.js";
 import { curvePoints } from "../../app/ui/static/js/shell/curve.js";
 import { addReports, batches, emptyReport, withoutHidden } from "../../app/ui/static/js/shell/file_tree.js";
+import { facts, showWorth } from "../../app/ui/static/js/shell/worth.js";
 
 class Storage {
   getItem(key) {
@@ -284,11 +285,23 @@ test("uploads are divided by number and size, hidden files stay behind", () => {
 });
 
 test("the curve counts what was spent before each model", () => {
-  const rounds = [
-    { number: 1, n_labeled_before: 0, seconds_spent: 60, value: null, ci95: null, metric: null },
-    { number: 2, n_labeled_before: 10, seconds_spent: 30, value: 0.6, ci95: null, metric: "dice" },
-    { number: 3, n_labeled_before: 20, seconds_spent: 0, value: 0.7, ci95: [0.6, 0.8], metric: "dice" },
+  const curve = [
+    { round: 2, n_labeled: 10, seconds: 60, value: 0.6, ci95: null },
+    { round: 3, n_labeled: 20, seconds: 90, value: 0.7, ci95: [0.6, 0.8] },
   ];
-  assert.deepEqual(curvePoints(rounds, "labelled").map((p) => p.x), [10, 20]);
-  assert.deepEqual(curvePoints(rounds, "seconds").map((p) => p.x), [60, 90]);
+  const report = { metric: "dice", curve };
+  assert.deepEqual(curvePoints(report, "labelled").map((p) => p.x), [10, 20]);
+  assert.deepEqual(curvePoints(report, "seconds").map((p) => p.x), [60, 90]);
+  assert.deepEqual(curvePoints(report, "seconds")[1], { x: 90, value: 0.7, ci95: [0.6, 0.8], number: 3, metric: "dice" });
+  assert.deepEqual(curvePoints(null, "seconds"), []);
+});
+
+test("a report's facts are what was spent, and there is no advice before the first round", () => {
+  assert.deepEqual(facts({ n_labeled: 12, seconds: 185, clicks: 40 }).map(([, value]) => value), [12, "3:05 min", 40]);
+  const part = { report: { hidden: false } };
+  for (const report of [null, { rounds: [] }]) {
+    part.report.hidden = false;
+    showWorth(part, report);
+    assert.equal(part.report.hidden, true);
+  }
 });

@@ -42,6 +42,14 @@ def test_a_linear_committee_is_one_layer_on_the_embeddings_and_a_perceptron_is_n
     assert train_classification_head(*blobs(60), 3, seed=0, n_members=2, kind="mlp").linear() is None
 
 
+def test_a_head_from_a_file_is_one_layer_too(tmp_path):
+    head = train_classification_head(*blobs(60), 3, seed=0, n_members=2)
+    head.save(tmp_path / "head.safetensors")
+    loaded, made = load_classification_head(tmp_path / "head.safetensors").linear(), head.linear()
+    np.testing.assert_array_equal(loaded.weights, made.weights)
+    np.testing.assert_allclose(loaded.bias, made.bias, atol=1e-6)
+
+
 def test_a_rare_class_is_not_drowned():
     vectors, targets = blobs(300, n_classes=2)
     rows = np.concatenate([np.flatnonzero(targets == 0), np.flatnonzero(targets == 1)[:4]])

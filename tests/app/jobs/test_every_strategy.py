@@ -47,12 +47,12 @@ def opened(service: AnnotationService, task: str) -> Pool:
 @pytest.mark.parametrize("task", sorted(FED))
 def test_every_strategy_that_a_task_can_feed_chooses_a_batch(fake_service: AnnotationService, task: str) -> None:
     pool = opened(fake_service, task)
-    trained = train_model(pool, learner_of(pool), 99, seed=0, progress=Silent())
+    trained = train_model(pool, learner_of(pool, pool.taught()), 99, seed=0, progress=Silent())
     names = runs_in(task)  # type: ignore[arg-type]
     assert {"random", "k_center", "entropy", "bald", "margin"} <= set(names)
     for name in names:
         plan = RoundPlan(strategy=name, batch_size=5, reason="test")
-        chosen = choose(pool, plan, trained, seed=1, progress=Silent())
+        chosen = choose(pool, plan, trained, seed=1, progress=Silent()).choices
         assert len({choice.row["id"] for choice in chosen}) == 5, name
         assert all(choice.row["state"] == "unqueued" for choice in chosen), name
         assert all(choice.reason for choice in chosen), name

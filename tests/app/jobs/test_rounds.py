@@ -13,7 +13,6 @@ from app.api.schemas import Job
 from app.errors import Busy, EmptyPool
 from app.jobs.segmentation import objects_of, target_of
 from app.service import AnnotationService
-from app.store import rounds as round_rows
 from tests.app.fakes import FakeModels, InlineRunner
 from tests.app.workspaces import accept_all, accept_next, disk, queue_all, seeded
 
@@ -201,18 +200,6 @@ def test_classification_learns_labels_and_offers_one(fake_service: AnnotationSer
     assert offered.label is not None
     assert offered.label.name in ("disk", "other")
     assert offered.objects == []
-
-
-def test_a_share_of_each_batch_is_random_and_carries_the_curve(fake_service: AnnotationService) -> None:
-    project = seeded(fake_service, 60)
-    fake_service.start_round(project.id, n=40, seed=1)
-    with fake_service.context.db.read() as connection:
-        assert len(round_rows.report(connection, project.id)) == 1
-    audit = [i for i in range(1, 61) if (fake_service.item(i).reason or "").startswith("drawn at random")]
-    assert len(audit) == 4
-    accept_all(fake_service, project.id)
-    fake_service.context.settings = fake_service.context.settings.model_copy(update={"min_audit": 4})
-    assert result_of(fake_service.start_round(project.id, n=10))["metric_on"] == "audit"
 
 
 def test_the_same_seed_asks_the_same_items(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -175,7 +175,7 @@ def test_the_next_item_of_a_large_pool_is_found_at_once(fake_service: Annotation
     rows = [{**image, **window, "name": str(i), "content_hash": str(i), "state": str(s)} for i, s in enumerate(states)]
     with fake_service.context.db.write() as connection:
         item_rows.add_many(connection, rows)
-        batch = [{"item_id": i, "reason": "r", "is_audit": False} for i in range(2, 102, 2)]
+        batch = [{"item_id": i, "reason": "r"} for i in range(2, 102, 2)]
         assert len(item_rows.enqueue(connection, project.id, batch, round_number=1)) == 50
         plan = connection.exec_driver_sql(
             "EXPLAIN QUERY PLAN SELECT id FROM items WHERE project_id = 1 AND state = 'queued' ORDER BY position"

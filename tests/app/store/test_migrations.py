@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 
 from app.store import projects as project_rows
+from app.store import rounds as round_rows
 from app.store.database import MIGRATIONS, newest_revision, open_database, revision_of
 
 ROWS = (
@@ -48,5 +49,41 @@ def test_a_workspace_of_the_first_schema_opens_with_its_data(tmp_path: Path) -> 
         assert connection.execute(text("SELECT name FROM classes")).scalar_one() == "nerve"
         assert connection.execute(text("SELECT annotator, clicks FROM annotations")).one() == ("ann", 3)
         assert connection.execute(text("SELECT count(*) FROM adaptations")).scalar_one() == 0
+        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    database.close()
+
+
+ASKED = (
+    "INSERT INTO jobs (id, project_id, kind, params, state, created_at) VALUES (1, 1, 'round', '{}', 'done', 5.5)",
+    "INSERT INTO items (project_id, name, content_hash, suffix, width, height, dtype, channels, level, window_width, "
+    "min, max, state, version, created_at, is_audit) "
+    "VALUES (1, 'b.png', 'def', '.png', 4, 3, 'uint8', 1, 127.5, 255, 0, 255, 'labeled', 0, 5.0, 1)",
+    "INSERT INTO rounds (id, project_id, number, job_id, strategy, reason, seed, n_selected, n_labeled_before, metric, "
+    "value, ci_low, ci_high, metric_on, created_at) "
+    "VALUES (1, 1, 1, 1, 'margin', '', 0, 2, 9, 'dice', 0.5, 0.4, 0.6, 'audit', 6.5)",
+    "INSERT INTO round_items (round_id, item_id, position, reason, is_audit) VALUES (1, 1, 0, '', 0), (1, 2, 1, '', 1)",
+    "INSERT INTO annotations (item_id, version, submission_id, annotator, objects, seconds, clicks, created_at) "
+    "VALUES (1, 2, 't', 'ann', '[]', 30.0, 7, 9.0)",
+)
+
+
+def test_random_items_of_the_second_schema_become_control_items_and_old_rounds_know_what_they_cost(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "fewclick.db"
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        upgrade(connection, "0002")
+        for row in (*ROWS, *ASKED):
+            connection.execute(text(row))
+    engine.dispose()
+    database = open_database(file)
+    with database.read() as connection:
+        assert round_rows.arms(connection, 1) == {1: "strategy", 2: "control"}
+        assert connection.execute(text("SELECT sum(is_audit) FROM items")).scalar_one() == 0
+        (made,) = round_rows.report(connection, 1)
+        assert (made["metric_on"], made["value"], made["measures"]) == ("crossfit", 0.5, None)
+        assert (made["seconds_before"], made["clicks_before"]) == (2.0, 3)  # what was annotated later cost later
+        assert (made["n_control"], made["n_audit"]) == (1, 0)
         assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
     database.close()

@@ -90,7 +90,7 @@ def queue_all(service: object, project_id: int) -> None:
     assert isinstance(service, AnnotationService)
     listed = service.items(project_id).items
     chosen: Sequence[dict[str, object]] = [
-        {"item_id": item.id, "reason": "drawn for a test", "score": None, "is_audit": False} for item in listed
+        {"item_id": item.id, "reason": "drawn for a test", "score": None, "arm": "strategy"} for item in listed
     ]
     values = {"project_id": project_id, "number": 1, "job_id": 10_000 + project_id, "strategy": "random", "reason": ""}
     with service.context.db.write() as connection:

@@ -5,14 +5,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 270;
 const EDGE = { left: 44, right: 18, top: 14, bottom: 40 };
 
-/** Points of the rounds that have a value; x counts what was spent before the round's model was trained. */
-export function curvePoints(rounds, axis) {
-  let seconds = 0;
-  return rounds.flatMap((round) => {
-    const x = axis === "seconds" ? seconds : round.n_labeled_before;
-    seconds += round.seconds_spent;
-    return round.value === null ? [] : [{ x, value: round.value, ci95: round.ci95, number: round.number, metric: round.metric }];
-  });
+/** Points of a report's curve; x counts what was spent before the point's model was trained. */
+export function curvePoints(report, axis) {
+  const spent = axis === "seconds" ? "seconds" : "n_labeled";
+  return (report?.curve ?? []).map((p) => ({ x: p[spent], value: p.value, ci95: p.ci95, number: p.round, metric: report.metric }));
 }
 
 export function drawCurve(svg, points, axis, labels) {

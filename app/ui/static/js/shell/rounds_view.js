@@ -1,24 +1,30 @@
-/** Learning curve and table of a project's rounds. value = {project_id, job_id}; reads again whenever it comes in sight. */
+/**
+ * Whether to go on, the learning curve and the table of a project's rounds; reads again whenever it comes in sight.
+ * value = {project_id, job_id}; event: job_started {job_id}.
+ */
 import { duration } from "../core/ticks.js";
 import { make } from "../dom.js";
 import { call } from "../net/api.js";
 import { t } from "../texts.js";
 import { attach, parts } from "./component.js";
 import { curvePoints, drawCurve } from "./curve.js";
+import { onCompare, showWorth } from "./worth.js";
 
 const COLUMNS = ["number", "strategy", "asked", "done", "seconds", "clicks", "perImage", "value", "interval"];
 
 export function mount(element, ctx) {
   let part;
   let projectId = null;
-  let rounds = [];
+  let report = null;
   let axis = "labelled";
   const watchers = [];
 
   const draw = () => {
-    const points = curvePoints(rounds, axis);
+    const points = curvePoints(report, axis);
     part.empty.hidden = points.length > 0;
     part.plot.hidden = !points.length;
+    part.way.hidden = !points.length;
+    part.way.textContent = points.length ? t(`worth.way.${report.curve_on}`) : "";
     if (!points.length || !element.offsetParent) return;
     const point = (p) => t("rounds.point", { number: p.number, metric: p.metric, value: p.value.toFixed(3) });
     drawCurve(part.svg, points, axis, { x: t(`rounds.${axis}`), point });
@@ -32,6 +38,7 @@ export function mount(element, ctx) {
   };
 
   const list = () => {
+    const rounds = report?.rounds ?? [];
     part.none.hidden = rounds.length > 0;
     part.table.hidden = !rounds.length;
     part.head.replaceChildren(...COLUMNS.map((name) => make("th", { scope: "col", text: t(`rounds.columns.${name}`) })));
@@ -41,15 +48,17 @@ export function mount(element, ctx) {
 
   const read = async () => {
     const wanted = projectId;
-    const answer = wanted ? await call(`projects/${wanted}/rounds`).catch(() => null) : { rounds: [] };
-    if (!answer || wanted !== projectId) return;
-    rounds = answer.rounds;
+    const answer = wanted ? await call(`projects/${wanted}/report`).catch(() => undefined) : null;
+    if (answer === undefined || wanted !== projectId) return;
+    report = answer;
+    showWorth(part, report);
     draw();
     list();
   };
 
   const start = () => {
     part = parts(element);
+    onCompare(part, () => projectId, (job) => ctx.trigger("job_started", { job_id: job.id }));
     for (const choice of element.querySelectorAll("[data-axis]")) {
       choice.addEventListener("click", () => {
         axis = choice.dataset.axis;
