@@ -78,6 +78,8 @@ class FakeEncoder:
 class ThresholdHead:
     """Foreground is what is brighter than a threshold, one a member; class 1 is all it knows."""
 
+    temperature = 1.0
+
     def __init__(self, thresholds: Sequence[float], n_classes: int) -> None:
         self.thresholds, self.n_classes = list(thresholds), n_classes
 
@@ -88,8 +90,11 @@ class ThresholdHead:
         planes[:, :, 0], planes[:, :, 1] = 1 - foreground, foreground
         return planes
 
-    def member(self, i: int) -> "ThresholdHead":
-        return ThresholdHead([self.thresholds[i]], self.n_classes)
+    def tempered(self, temperature: float) -> "ThresholdHead":
+        return self
+
+    def member(self, *rows: int) -> "ThresholdHead":
+        return ThresholdHead([self.thresholds[row] for row in rows], self.n_classes)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"thresholds": self.thresholds, "n_classes": self.n_classes}))
@@ -103,6 +108,8 @@ def between(bright: np.ndarray, targets: np.ndarray) -> float:
 class NearestMeanHead:
     """The class whose mean vector is nearest."""
 
+    temperature = 1.0
+
     def __init__(self, means: np.ndarray) -> None:
         self.means = means
 
@@ -111,6 +118,9 @@ class NearestMeanHead:
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         odds /= odds.sum(axis=1, keepdims=True)
         return np.stack([odds, odds]).astype(np.float64)
+
+    def tempered(self, temperature: float) -> "NearestMeanHead":
+        return self
 
     def linear(self) -> LinearHead | None:
         """The same classes, by squared distances."""
@@ -131,6 +141,8 @@ class FakeModels:
         self.threshold: float | None = None
         """What the next trained head gets; None lets it learn."""
         self.on_train = lambda: None
+        self.trained: list[str] = []
+        """Head of each training."""
         self.reach = 4
         """That of the next adapted model; the disks of `workspaces` have a radius of 4 to 7, so 4 is better than 2."""
         self.on_adapt = lambda: None
@@ -165,12 +177,14 @@ class FakeModels:
         targets: np.ndarray,
         n_classes: int,
         *,
+        head: str,
         weights: np.ndarray,
         folds: Sequence[np.ndarray] | None,
         seed: int,
         progress: Progress | None,
     ) -> ThresholdHead:
         self.on_train()
+        self.trained.append(head)
         assert progress is not None
         progress(1, 2)
         bright = images_rgb.mean(axis=3)
@@ -183,6 +197,7 @@ class FakeModels:
         self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int
     ) -> NearestMeanHead:
         self.on_train()
+        self.trained.append(kind)
         far = np.full(vectors.shape[1], 9.0)
         return NearestMeanHead(
             np.stack([vectors[targets == c].mean(axis=0) if (targets == c).any() else far for c in range(n_classes)])

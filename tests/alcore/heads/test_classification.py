@@ -127,8 +127,8 @@ def test_heads_are_looked_up_by_task():
     assert resolve_head("default", "classification") is HEADS["linear"]
     with pytest.raises(InvalidInput, match="is for classification"):
         resolve_head("mlp", "segmentation")
-    with pytest.raises(UnknownName, match="decoder, default, linear, mlp"):
-        resolve_head("unet", "segmentation")
+    with pytest.raises(UnknownName, match="auto, decoder, default, dense_linear"):
+        resolve_head("vnet", "segmentation")
     with pytest.raises(UnknownName, match="task"):
         resolve_head("default", "detection")
 
