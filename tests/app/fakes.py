@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,8 @@ class ThresholdHead:
     """Foreground is what is brighter than a threshold, one a member; class 1 is all it knows."""
 
     temperature = 1.0
+    note: Callable[[float], None] = staticmethod(lambda temperature: None)
+    """Called with each temperature that the head is given."""
 
     def __init__(self, thresholds: Sequence[float], n_classes: int) -> None:
         self.thresholds, self.n_classes = list(thresholds), n_classes
@@ -91,6 +93,7 @@ class ThresholdHead:
         return planes
 
     def tempered(self, temperature: float) -> "ThresholdHead":
+        self.note(temperature)
         return self
 
     def member(self, *rows: int) -> "ThresholdHead":
@@ -141,6 +144,10 @@ class FakeModels:
         self.threshold: float | None = None
         """What the next trained head gets; None lets it learn."""
         self.on_train = lambda: None
+        self.threshold_of: dict[str, float] = {}
+        """The same for heads of a name."""
+        self.tempered: list[float] = []
+        """Temperature of each head of pixels that was kept."""
         self.trained: list[str] = []
         """Head of each training."""
         self.reach = 4
@@ -191,7 +198,10 @@ class FakeModels:
         seen = [np.delete(np.arange(len(bright)), fold) for fold in folds] if folds else [np.arange(len(bright))] * 2
         learned = [between(bright[rows], targets[rows]) for rows in seen]
         progress(2, 2)
-        return ThresholdHead([t if self.threshold is None else self.threshold for t in learned], n_classes)
+        forced = self.threshold_of.get(head, self.threshold)
+        made = ThresholdHead([t if forced is None else forced for t in learned], n_classes)
+        made.note = self.tempered.append
+        return made
 
     def train_classification(
         self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int
