@@ -1,4 +1,4 @@
-"""Metrics of masks, labels, probabilities and learning curves. Higher is better, except for `ece`."""
+"""Metrics of masks, labels, probabilities and learning curves. Higher is better, except for `ece` and `brier`."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -86,6 +86,16 @@ def ece(probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"],
     bins = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
     gaps = np.bincount(bins, weights=correct - confidence, minlength=n_bins)
     return float(np.abs(gaps).sum() / len(targets))
+
+
+def brier(probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"]) -> float:
+    """Return the Brier score: mean squared distance to the true class as a unit vector, 0 (certain and right) to 2.
+
+    Source: Brier 1950, equation 2, a sum over all classes; many libraries halve it for two classes. O(n·c).
+    """
+    _check_labels(probabilities.argmax(axis=1), targets)
+    truth = np.eye(probabilities.shape[1])[targets]
+    return float(np.square(probabilities - truth).sum(axis=1).mean())
 
 
 def aubc(x: ArrayLike, y: ArrayLike) -> float:

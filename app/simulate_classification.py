@@ -1,7 +1,7 @@
 """Classification in `fewclick simulate`: an annotator who tags images, and a head on the embeddings."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from alcore.loop import Answer
 from alcore.metrics import balanced_accuracy
 from alcore.opinions import Opinion
 from app.simulate_data import SimulationImages
+
+if TYPE_CHECKING:
+    from alcore.heads.classification import ClassificationHead
 
 
 class ClassificationOracle:
@@ -40,27 +43,43 @@ class ClassificationLearner:
     def __init__(
         self, images: SimulationImages, store: EmbeddingStore, pool: np.ndarray, test: np.ndarray, *, head: str
     ) -> None:
-        from alcore.heads.registry import resolve_head
+        from alcore.heads.registry import AUTO, candidates
 
-        self.head: Any = resolve_head(head, "classification").name
+        self.head = AUTO if head == AUTO else candidates(head, "classification", 0)[0]
         self._n_classes = images.n_classes
         self._pool = store.vectors([images.keys[i] for i in pool])
         self._test = store.vectors([images.keys[i] for i in test])
         self._reference = images.targets()[test]
+        self._groups = np.arange(len(pool)) if images.groups is None else images.groups[pool].astype(str)
 
     def fit_score(
         self, rows: np.ndarray, targets: Sequence[np.ndarray], pool_rows: np.ndarray, *, seed: int
     ) -> Opinion:
         """Train on `rows`, then give the committee's probabilities of `pool_rows`."""
-        from alcore.heads.classification import train_classification_head
+        from alcore.heads.measuring import compare_classifiers
+        from alcore.heads.registry import best_of, candidates
 
-        self.fitted = train_classification_head(
-            self._pool[rows], np.array(targets, dtype=np.int64), self._n_classes, seed=seed, kind=self.head
-        )
+        vectors, labels = self._pool[rows], np.array(targets, dtype=np.int64)
+
+        def guess(name: str, seen: np.ndarray, asked: np.ndarray) -> np.ndarray:
+            mean: np.ndarray = self._train(name, vectors[seen], labels[seen], seed).predict(vectors[asked]).mean(axis=0)
+            return mean
+
+        names = candidates(self.head, "classification", len(rows))
+        name = names[0]
+        if len(names) > 1:
+            name = best_of(compare_classifiers(names, guess, labels, groups=self._groups[rows], seed=seed))
+        self.fitted = self._train(name, vectors, labels, seed)
         if not len(pool_rows):
             return Opinion()
         committee = self.fitted.predict(self._pool[pool_rows])
         return Opinion(probabilities=committee.mean(axis=0), committee=committee, head=self.fitted.linear())
+
+    def _train(self, name: str, vectors: np.ndarray, targets: np.ndarray, seed: int) -> "ClassificationHead":
+        """Train a head on some vectors."""
+        from alcore.heads.classification import Kind, train_classification_head
+
+        return train_classification_head(vectors, targets, self._n_classes, seed=seed, kind=cast("Kind", name))
 
     def evaluate(self) -> float:
         """Balanced accuracy of the committee's mean."""

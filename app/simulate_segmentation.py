@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -20,6 +20,9 @@ from alcore.opinions import Opinion, joined
 from app.simulate_data import SimulationImages
 from prompts.predictor import Predictor
 from prompts.simulate import PromptKind, simulate_object
+
+if TYPE_CHECKING:
+    from alcore.heads.base import DenseHead
 
 MIN_OBJECT_PX = 16
 """Smaller specks of the reference are left unlabeled: nobody draws a box around them."""
@@ -135,7 +138,7 @@ class VerifyingOracle:
 
 
 class SegmentationLearner:
-    """Trains the decoder head on squashed label maps; measures mean Dice per class at the images' own size."""
+    """Trains a head on squashed label maps; measures mean Dice per class at the images' own size."""
 
     metric = "dice"
     head = "decoder"
@@ -151,15 +154,16 @@ class SegmentationLearner:
         head: str,
         needs_committee: bool,
     ) -> None:
-        from alcore.heads.registry import resolve_head
-        from alcore.heads.segmentation import HEAD_SIDE
+        from alcore.heads.base import HEAD_SIDE
+        from alcore.heads.registry import AUTO, candidates
 
-        self.head = resolve_head(head, "segmentation").name
+        self.head = AUTO if head == AUTO else candidates(head, "segmentation", 0)[0]
         self._images = images
         self._pool_keys = [images.keys[i] for i in pool]
         self._test_keys = [images.keys[i] for i in test]
         self._pool = pool
         self._test = test
+        self._groups = np.arange(len(pool)) if images.groups is None else images.groups[pool].astype(str)
         self._store = store
         self._side = HEAD_SIDE
         self._n_members = MEMBERS if needs_committee else 1
@@ -172,16 +176,10 @@ class SegmentationLearner:
     ) -> Opinion:
         """Train on `rows`, then pool the pixel scores of `pool_rows`."""
         from alcore.heads.scoring import score_segmentation
-        from alcore.heads.segmentation import train_segmentation_head
 
-        self.fitted = train_segmentation_head(
-            self._store.dense([self._pool_keys[row] for row in rows]),
-            self._pool_rgb[rows],
-            np.stack([_squash_labels(target, self._side) for target in targets]),
-            self._n_classes,
-            seed=seed,
-            n_members=self._n_members,
-        )
+        dense = self._store.dense([self._pool_keys[row] for row in rows])
+        labels = np.stack([_squash_labels(target, self._side) for target in targets])
+        self.fitted = self._train(dense, self._pool_rgb[rows], labels, self._groups[rows], seed=seed)
         parts: list[Opinion] = []
         for start in range(0, len(pool_rows), CHUNK):
             chunk = pool_rows[start : start + CHUNK]
@@ -190,6 +188,26 @@ class SegmentationLearner:
             )
             parts.append(score_segmentation(committee))
         return joined(parts)
+
+    def _train(
+        self, dense: np.ndarray, images: np.ndarray, labels: np.ndarray, groups: np.ndarray, *, seed: int
+    ) -> "DenseHead":
+        """Train the head; `auto` is chosen anew by cross-validation on the labels at hand."""
+        from alcore.heads.measuring import compare_heads
+        from alcore.heads.registry import best_of, candidates
+        from alcore.heads.training import train_head
+
+        names = candidates(self.head, "segmentation", len(dense))
+        name = names[0]
+        if len(names) > 1:
+
+            def blind(name: str, folds: Sequence[np.ndarray]) -> "DenseHead":
+                return train_head(name, dense, images, labels, self._n_classes, seed=seed, folds=folds)
+
+            name = best_of(
+                compare_heads(names, blind, dense, images, labels, self._n_classes, groups=groups, seed=seed)
+            )
+        return train_head(name, dense, images, labels, self._n_classes, seed=seed, n_members=self._n_members)
 
     def evaluate(self) -> float:
         """Mean over classes of the Dice on the test images that show or claim the class."""

@@ -21,7 +21,7 @@ from app.settings import Settings
 class QuickModels(RegistryModels):
     """The real models, but the segmentation head gets three steps."""
 
-    def train_segmentation(self, *arrays: Any, folds: Any, **settings: Any) -> Any:
+    def train_segmentation(self, *arrays: Any, head: str, folds: Any, **settings: Any) -> Any:
         from alcore.heads.segmentation import train_segmentation_head
 
         return train_segmentation_head(*arrays, folds=folds, n_members=1, steps=3, **settings)

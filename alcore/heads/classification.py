@@ -1,9 +1,9 @@
-"""Classification head: a committee of linear layers or small perceptrons on embeddings, calibrated if labels allow."""
+"""Classification head: a committee of small classifiers of embeddings, calibrated if labels allow."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -11,13 +11,16 @@ from jaxtyping import Float, Int
 from torch import nn
 from torch.nn import functional
 
+from alcore.calibration import fit_temperature
 from alcore.errors import InvalidInput
 from alcore.heads.files import join_members, read_head, split_members, write_head
+from alcore.heads.inputs import check_temperature
+from alcore.heads.nearest import ClassMeans, NeighbourVotes
 from alcore.pool import LinearHead
 from alcore.types import Progress
 
-Kind = Literal["linear", "mlp"]
-KINDS: tuple[Kind, ...] = ("linear", "mlp")
+Kind = Literal["linear", "mlp", "prototype", "knn"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 HIDDEN_WIDTH = 128
 MIN_CALIBRATION_ITEMS = 20
 """Fewer out-of-fold predictions cannot tell a temperature from noise."""
@@ -29,7 +32,7 @@ _N_FOLDS = 4
 class ClassificationHead:
     """A trained committee; give it vectors of the encoder that it was trained on."""
 
-    members: tuple[nn.Sequential, ...]
+    members: tuple[nn.Module, ...]
     kind: Kind
     n_classes: int
     mean: Float[torch.Tensor, " d"]
@@ -60,13 +63,22 @@ class ClassificationHead:
             return torch.stack([(m(x) / self.temperature).softmax(1) for m in self.members]).numpy()
 
     def linear(self) -> LinearHead | None:
-        """Give the members' mean logits as one linear layer on unscaled embeddings; None for a perceptron."""
-        if self.kind != "linear":
+        """Give the members' mean logits as one linear layer on embeddings as they are.
+
+        Class means are linear on embeddings of length 1 only, as encoders make them. None for perceptrons and votes.
+        """
+        if self.kind not in ("linear", "prototype"):
             return None
-        weights = torch.stack([m.get_parameter("0.weight") for m in self.members]).mean(0) / self.temperature
-        bias = torch.stack([m.get_parameter("0.bias") for m in self.members]).mean(0) / self.temperature
+        prefix = "0." if self.kind == "linear" else ""
+        states = [member.state_dict() for member in self.members]
+        weights = torch.stack([state[f"{prefix}weight"] for state in states]).mean(0) / self.temperature
+        bias = torch.stack([state[f"{prefix}bias"] for state in states]).mean(0) / self.temperature
         scaled = weights / self.std
         return LinearHead(weights=scaled.numpy(), bias=(bias - scaled @ self.mean).numpy())
+
+    def tempered(self, temperature: float) -> "ClassificationHead":
+        """The same head with another temperature (> 0); 1.0 takes calibration away."""
+        return replace(self, temperature=check_temperature(temperature))
 
     def save(self, path: Path) -> None:
         """Write the head as safetensors with its description, whole or not at all."""
@@ -99,7 +111,7 @@ def train_classification_head(
         n_classes: number of classes.
         seed: the same seed and data give the same head.
         n_members: members; each sees a bootstrap sample of every class.
-        kind: `linear`, or `mlp` with one hidden layer.
+        kind: `linear`; `mlp` with one hidden layer; `prototype`, the nearest class mean; `knn`, votes of neighbours.
         progress: called after each member and fold with (done, total); what it raises stops the training.
 
     Returns:
@@ -116,11 +128,13 @@ def train_classification_head(
     _check_targets(vectors, targets, n_classes, kind)
     x = torch.from_numpy(vectors).float()
     mean, std = x.mean(0), x.std(0, correction=0).clamp(min=1e-4)
+    if kind in ("prototype", "knn"):  # angles mean what they are in the encoder's own space
+        mean, std = torch.zeros_like(mean), torch.ones_like(std)
     x, y = (x - mean) / std, torch.from_numpy(targets.astype(np.int64))
     folds = _folds(y, seed) if _can_calibrate(y) else []
     done, total = 0, n_members + len(folds)
 
-    def fitted(rows: torch.Tensor, part_seed: int) -> nn.Sequential:
+    def fitted(rows: torch.Tensor, part_seed: int) -> nn.Module:
         nonlocal done
         member = _fit(x[rows], y[rows], n_classes, kind, seed=part_seed)
         done += 1
@@ -131,7 +145,8 @@ def train_classification_head(
     members = tuple(fitted(_bootstrap(y, seed * 1009 + i), seed * 1009 + i) for i in range(n_members))
     temperature = 1.0
     if folds:
-        temperature = _fit_temperature(*_out_of_fold(x, y, folds, lambda rows: fitted(rows, seed * 1009 + n_members)))
+        logits, truth = _out_of_fold(x, y, folds, lambda rows: fitted(rows, seed * 1009 + n_members))
+        temperature = fit_temperature(logits.softmax(1).numpy(), truth.numpy())
     return ClassificationHead(
         members=members, kind=kind, n_classes=n_classes, mean=mean, std=std, temperature=temperature
     )
@@ -152,8 +167,10 @@ def load_classification_head(path: Path) -> ClassificationHead:
     tensors, description = read_head(path, _FILE_KIND)
     kind: Kind = description["layers"]
     dim, n_classes = len(tensors["mean"]), int(description["n_classes"])
-    n_members = int(description["n_members"])
-    members = tuple(_new_member(dim, n_classes, kind).eval().requires_grad_(False) for _ in range(n_members))
+    members = tuple(
+        _new_member(dim, n_classes, kind, n_items=len(tensors.get(f"member{i}.bank", ()))).eval().requires_grad_(False)
+        for i in range(int(description["n_members"]))
+    )
     split_members(tensors, members, path)
     return ClassificationHead(
         members=members,
@@ -165,20 +182,26 @@ def load_classification_head(path: Path) -> ClassificationHead:
     )
 
 
-def _new_member(dim: int, n_classes: int, kind: Kind) -> nn.Sequential:
+def _new_member(dim: int, n_classes: int, kind: Kind, *, n_items: int) -> nn.Module:
+    if kind == "prototype":
+        return ClassMeans(dim, n_classes)
+    if kind == "knn":
+        return NeighbourVotes(dim, n_classes, n_items)
     if kind == "linear":
         return nn.Sequential(nn.Linear(dim, n_classes))
     return nn.Sequential(nn.Linear(dim, HIDDEN_WIDTH), nn.ReLU(), nn.Linear(HIDDEN_WIDTH, n_classes))
 
 
-def _fit(x: torch.Tensor, y: torch.Tensor, n_classes: int, kind: Kind, *, seed: int) -> nn.Sequential:
-    """Full-batch L-BFGS on class-balanced cross-entropy with an L2 penalty."""
+def _fit(x: torch.Tensor, y: torch.Tensor, n_classes: int, kind: Kind, *, seed: int) -> nn.Module:
+    """Remember what there is to remember; else L-BFGS on class-balanced cross-entropy with an L2 penalty."""
     counts = torch.bincount(y, minlength=n_classes).float()
     weights = torch.where(counts > 0, len(y) / (counts.clamp(min=1) * (counts > 0).sum()), 0.0)
     penalty = 0.3 / len(y) ** 0.5 / x.shape[1] ** 0.5
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        member = _new_member(x.shape[1], n_classes, kind)
+        member = _new_member(x.shape[1], n_classes, kind, n_items=len(y))
+    if isinstance(member, ClassMeans | NeighbourVotes):
+        return member.fit(x, y).eval()
     if kind == "linear":
         nn.init.zeros_(member.get_parameter("0.weight"))  # convex: start where nothing is claimed
     optimiser = torch.optim.LBFGS(member.parameters(), max_iter=100, line_search_fn="strong_wolfe")
@@ -224,7 +247,7 @@ def _folds(y: torch.Tensor, seed: int) -> list[torch.Tensor]:
 
 
 def _out_of_fold(
-    x: torch.Tensor, y: torch.Tensor, folds: list[torch.Tensor], fit: Callable[[torch.Tensor], nn.Sequential]
+    x: torch.Tensor, y: torch.Tensor, folds: list[torch.Tensor], fit: Callable[[torch.Tensor], nn.Module]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits of each item from a member that never saw it, and the targets in the same order."""
     logits = []
@@ -233,13 +256,6 @@ def _out_of_fold(
         kept[fold] = False
         logits.append(fit(kept.nonzero().flatten())(x[fold]))
     return torch.cat(logits), y[torch.cat(folds)]
-
-
-def _fit_temperature(logits: torch.Tensor, y: torch.Tensor) -> float:
-    """Temperature in [0.25, 8] with the lowest negative log-likelihood, by a fine grid: there is one valley."""
-    grid = torch.logspace(-2, 3, 101, base=2.0)
-    losses = torch.stack([functional.cross_entropy(logits / t, y) for t in grid])
-    return float(grid[losses.argmin()])
 
 
 def _check_vectors(vectors: np.ndarray) -> None:

@@ -34,12 +34,12 @@ def write_head(path: Path, tensors: Mapping[str, torch.Tensor], description: Map
         partial.unlink(missing_ok=True)
 
 
-def read_head(path: Path, kind: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def read_head(path: Path, *kinds: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read what `write_head` wrote.
 
     Args:
         path: the file.
-        kind: what it must hold.
+        kinds: what it may hold; the description says which under `kind`.
 
     Returns:
         Tensors by name, and the description.
@@ -58,10 +58,10 @@ def read_head(path: Path, kind: str) -> tuple[dict[str, torch.Tensor], dict[str,
         raise ModelFileError(f"{path} is truncated or no head file ({error}); train the head again") from error
     if not isinstance(description, dict) or description.get("format") != _FORMAT:
         raise ModelFileError(f"{path} holds tensors but no head")
-    if description.get("version") != _VERSION or description.get("kind") != kind:
+    if description.get("version") != _VERSION or description.get("kind") not in kinds:
         raise ModelFileError(
             f"{path} holds a {description.get('kind')!r} head of version {description.get('version')}; "
-            f"needed: {kind!r} of version {_VERSION}"
+            f"needed: {' or '.join(map(repr, kinds))} of version {_VERSION}"
         )
     return tensors, description
 

@@ -1,5 +1,7 @@
 """Folds for measuring a head on labeled items that it has not seen, with groups kept whole."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Int, Shaped
 
@@ -35,3 +37,28 @@ def group_folds(
         fold_of_group[group] = load.argmin()
         load[load.argmin()] += sizes[group]
     return [np.flatnonzero(fold_of_group[member] == fold) for fold in range(len(load))]
+
+
+def committee_folds(folds: Sequence[Int[np.ndarray, "_"]], *, n_members: int, seed: int) -> list[Int[np.ndarray, "_"]]:
+    """Say what each member of a committee a fold leaves out, so that committees are measured and not lone members.
+
+    A committee's mean is less certain than its members are; a temperature fitted on lone members makes it timid.
+
+    Args:
+        folds: rows of each fold; together all rows.
+        n_members: members that never see a fold. A lone one sees all the rest; more of them see 63 % each, as many as
+            a bootstrap sample holds on average.
+        seed: draws what they see.
+
+    Returns:
+        Rows to leave out, `n_members` entries a fold in the order of the folds.
+
+    Source: the effect is that of Rahaman & Thiery 2021 (arXiv:2007.08792): calibrate what is pooled.
+    """
+    rng, everything = np.random.default_rng(seed), np.sort(np.concatenate(list(folds)))
+    left_out = []
+    for fold in folds:
+        rest = np.setdiff1d(everything, fold)
+        n_more = int(0.37 * len(rest)) if n_members > 1 else 0
+        left_out += [np.union1d(fold, rng.choice(rest, size=n_more, replace=False)) for _ in range(n_members)]
+    return left_out

@@ -1,82 +1,91 @@
-"""Segmentation head: a committee of small decoders on frozen dense features and the image, trained from scratch."""
+"""Convolutional heads of pixels: a committee of small networks, trained from scratch step by step."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
+from torch import nn
 
-from alcore.errors import InvalidInput
 from alcore.heads.augment import Batch, move, random_affine, recolour
+from alcore.heads.base import IGNORE_LABEL, DenseHead
 from alcore.heads.decoder import Decoder
 from alcore.heads.files import join_members, read_head, split_members, write_head
+from alcore.heads.inputs import (
+    check_counted,
+    check_features,
+    check_inputs,
+    check_temperature,
+    check_training,
+    counted_weights,
+    standardise_images,
+)
 from alcore.heads.losses import PixelLoss, make_pixel_loss
 from alcore.heads.precision import fast_autocast
+from alcore.heads.unet import ImageUNet
 from alcore.types import Progress
 
-HEAD_SIDE = 128
-"""Side in pixels to which images and label maps are squashed for the head."""
-IGNORE_LABEL = 255
+Network = Literal["decoder", "unet"]
+"""A small U-Net on frozen features and image, or one on the image alone."""
 BATCH_SIZE = 12
 PEAK_RATE = 4e-3
-_KIND = "segmentation-decoder"
+KINDS: dict[str, Network] = {"segmentation-decoder": "decoder", "segmentation-unet": "unet"}
+"""What the file of each says that it holds."""
 _CHUNK = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentationHead:
-    """A trained committee; give it what it was trained on: dense maps of the same encoder, images squashed alike."""
+    """See `DenseHead`."""
 
-    members: tuple[Decoder, ...]
+    members: tuple[nn.Module, ...]
     n_classes: int
     feature_mean: Float[torch.Tensor, " c"]
     feature_std: Float[torch.Tensor, " c"]
+    network: Network = "decoder"
+    temperature: float = 1.0
 
     def predict(
         self, dense: Float[np.ndarray, "n c hd wd"], images_rgb: UInt8[np.ndarray, "n side side 3"]
     ) -> Float[np.ndarray, "s n k side side"]:
-        """Give each member's class probabilities.
-
-        Args:
-            dense: the encoder's dense maps.
-            images_rgb: the same images, squashed to a square, usually of `HEAD_SIDE`.
-
-        Returns:
-            float32 probabilities over the k classes, background first; 4·s·k·side² bytes an image, so pass large pools
-            in parts.
-
-        Raises:
-            InvalidInput: the arrays do not belong together or to this head.
-        """
-        _check_inputs(dense, images_rgb)
-        if dense.shape[1] != len(self.feature_mean):
-            raise InvalidInput(
-                f"this head was trained on {len(self.feature_mean)} feature channels; got {dense.shape[1]}: "
-                "encode the images with the head's own encoder"
-            )
+        """See `DenseHead.predict`."""
+        check_inputs(dense, images_rgb)
+        check_features(dense, len(self.feature_mean))
         n, side = images_rgb.shape[:2]
         result = np.empty((len(self.members), n, self.n_classes, side, side), dtype=np.float32)
         for start in range(0, n, _CHUNK):
             rows = slice(start, start + _CHUNK)
             features = self._standardise(torch.from_numpy(dense[rows]))
-            images = _standardise_images(torch.from_numpy(images_rgb[rows]))
-            for member, decoder in enumerate(self.members):
+            images = standardise_images(torch.from_numpy(images_rgb[rows]))
+            for member, network in enumerate(self.members):
                 with torch.inference_mode(), fast_autocast():
-                    result[member, rows] = decoder(features, images).float().softmax(dim=1).numpy()
+                    logits = network(features, images).float() / self.temperature
+                    result[member, rows] = logits.softmax(dim=1).numpy()
         return result
 
-    def member(self, i: int) -> "SegmentationHead":
-        """The head with one of its decoders alone, such as the one that has not seen a fold."""
-        return replace(self, members=(self.members[i],))
+    def member(self, *rows: int) -> DenseHead:
+        """See `DenseHead.member`."""
+        return replace(self, members=tuple(self.members[row] for row in rows))
+
+    def tempered(self, temperature: float) -> DenseHead:
+        """See `DenseHead.tempered`."""
+        return replace(self, temperature=check_temperature(temperature))
 
     def save(self, path: Path) -> None:
-        """Write the head as safetensors with its description, whole or not at all."""
+        """See `DenseHead.save`."""
         tensors = join_members([member.state_dict() for member in self.members])
         tensors |= {"feature_mean": self.feature_mean, "feature_std": self.feature_std}
-        write_head(path, tensors, {"kind": _KIND, "n_classes": self.n_classes, "n_members": len(self.members)})
+        description = {
+            "kind": f"segmentation-{self.network}",
+            "n_classes": self.n_classes,
+            "n_members": len(self.members),
+            "temperature": self.temperature,
+        }
+        write_head(path, tensors, description)
 
     def _standardise(self, dense: torch.Tensor) -> torch.Tensor:
         """Zero mean and unit spread per channel, as on the training set."""
@@ -93,11 +102,12 @@ def train_segmentation_head(
     weights: Float[np.ndarray, "n side side"] | None = None,
     seed: int,
     n_members: int = 3,
-    folds: Sequence[Int[np.ndarray, " f"]] | None = None,
+    folds: Sequence[Int[np.ndarray, "_"]] | None = None,
     steps: int | None = None,
+    network: Network = "decoder",
     progress: Progress | None = None,
 ) -> SegmentationHead:
-    """Train a committee of decoders from scratch.
+    """Train a committee of small networks from scratch.
 
     Args:
         dense: the encoder's dense maps of the labeled images.
@@ -106,10 +116,11 @@ def train_segmentation_head(
         n_classes: number of ids, background included.
         weights: how much each pixel counts, >= 0; all 1 by default.
         seed: the same seed and data give the same head on one machine.
-        n_members: decoders in the committee; they differ in their first weights and in the order of the images.
+        n_members: networks in the committee; they differ in their first weights and in the order of the images.
         folds: rows to leave out, one fold a member, which sets their number: member i is trained on all but
             `folds[i]`, so it can be measured there, and members differ in what they saw, too.
         steps: optimiser steps a member; by default chosen from the number of images.
+        network: `decoder`, or `unet`, which does not look at the features: a baseline to measure them by.
         progress: called after each step with (done, total); what it raises stops the training.
 
     Returns:
@@ -122,19 +133,19 @@ def train_segmentation_head(
     Source: members that leave a fold out are the ensemble of nnU-Net (Isensee et al. 2021,
     doi:10.1038/s41592-020-01008-z).
     """
-    _check_training(dense, images_rgb, targets, n_classes, weights)
+    check_training(dense, images_rgb, targets, n_classes, weights)
+    counts = counted_weights(targets, weights)
     left_out = [np.empty(0, dtype=np.int64)] * n_members if folds is None else folds
     seen = [np.setdiff1d(np.arange(len(dense)), fold) for fold in left_out]
     for rows in seen:
-        _check_counted(targets[rows], None if weights is None else weights[rows])
+        check_counted(counts[rows])
     features = torch.from_numpy(dense).float()
     mean, std = features.mean((0, 2, 3)), features.std((0, 2, 3)).clamp(min=1e-3)
-    ids, counts = _clean_labels(targets, weights)
     data = Batch(
         features=(features - mean.view(1, -1, 1, 1)) / std.view(1, -1, 1, 1),
-        images=_standardise_images(torch.from_numpy(images_rgb)),
-        targets=ids,
-        weights=counts,
+        images=standardise_images(torch.from_numpy(images_rgb)),
+        targets=torch.from_numpy(np.where(targets == IGNORE_LABEL, 0, targets)).long(),
+        weights=torch.from_numpy(counts),
     )
     steps = steps or default_steps(len(dense))
     pixel_loss = make_pixel_loss()
@@ -146,9 +157,13 @@ def train_segmentation_head(
                 progress(first + done, len(seen) * steps)
 
         members.append(
-            _train_member(data, rows, n_classes, pixel_loss, seed=seed * 1009 + member, steps=steps, tick=tick)
+            _train_member(
+                data, rows, n_classes, pixel_loss, network=network, seed=seed * 1009 + member, steps=steps, tick=tick
+            )
         )
-    return SegmentationHead(members=tuple(members), n_classes=n_classes, feature_mean=mean, feature_std=std)
+    return SegmentationHead(
+        members=tuple(members), n_classes=n_classes, feature_mean=mean, feature_std=std, network=network
+    )
 
 
 def default_steps(n_images: int) -> int:
@@ -168,17 +183,24 @@ def load_segmentation_head(path: Path) -> SegmentationHead:
     Raises:
         ModelFileError: the file is missing, truncated or holds something else.
     """
-    tensors, description = read_head(path, _KIND)
+    tensors, description = read_head(path, *KINDS)
+    network = KINDS[description["kind"]]
     n_classes, n_features = int(description["n_classes"]), len(tensors["feature_mean"])
-    members = tuple(_new_decoder(n_features, n_classes).eval() for _ in range(int(description["n_members"])))
+    members = tuple(_new_member(network, n_features, n_classes).eval() for _ in range(int(description["n_members"])))
     split_members(tensors, members, path)
     return SegmentationHead(
-        members=members, n_classes=n_classes, feature_mean=tensors["feature_mean"], feature_std=tensors["feature_std"]
+        members=members,
+        n_classes=n_classes,
+        feature_mean=tensors["feature_mean"],
+        feature_std=tensors["feature_std"],
+        network=network,
+        temperature=float(description.get("temperature", 1.0)),  # heads of earlier releases have none
     )
 
 
-def _new_decoder(n_features: int, n_classes: int) -> Decoder:
-    return Decoder(n_features, n_classes).to(memory_format=torch.channels_last)
+def _new_member(network: Network, n_features: int, n_classes: int) -> nn.Module:
+    made = Decoder(n_features, n_classes) if network == "decoder" else ImageUNet(n_classes)
+    return made.to(memory_format=torch.channels_last)
 
 
 def _train_member(
@@ -187,16 +209,17 @@ def _train_member(
     n_classes: int,
     pixel_loss: PixelLoss,
     *,
+    network: Network,
     seed: int,
     steps: int,
     tick: Callable[[int], None],
-) -> Decoder:
-    """Train one decoder on some rows, with AdamW and a one-cycle rate."""
+) -> nn.Module:
+    """Train one network on some rows, with AdamW and a one-cycle rate."""
     with torch.random.fork_rng(devices=[]):  # first weights and dropout draw from the global generator
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed + 1)
-        decoder = _new_decoder(data.features.shape[1], n_classes).train()
-        optimiser = torch.optim.AdamW(decoder.parameters(), lr=PEAK_RATE, weight_decay=1e-2)
+        member = _new_member(network, data.features.shape[1], n_classes).train()
+        optimiser = torch.optim.AdamW(member.parameters(), lr=PEAK_RATE, weight_decay=1e-2)
         order: list[int] = []
         for step in range(steps):
             for group in optimiser.param_groups:
@@ -206,13 +229,13 @@ def _train_member(
             rows, order = order[:BATCH_SIZE], order[BATCH_SIZE:]
             batch = _draw(data, rows, generator)
             with fast_autocast():
-                logits = decoder(batch.features, batch.images)
+                logits = member(batch.features, batch.images)
             loss = pixel_loss(logits.float(), batch.targets, batch.weights)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             tick(step + 1)
-    return decoder.eval()
+    return member.eval()
 
 
 def _draw(data: Batch, rows: list[int], generator: torch.Generator) -> Batch:
@@ -232,60 +255,3 @@ def _rate(step: int, steps: int) -> float:
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-
-
-def _standardise_images(images_rgb: torch.Tensor) -> torch.Tensor:
-    """Channels first, each image with zero mean and unit spread over all its pixels."""
-    pixels = images_rgb.permute(0, 3, 1, 2).float()
-    mean = pixels.mean((1, 2, 3), keepdim=True)
-    std = pixels.std((1, 2, 3), keepdim=True).clamp(min=4.0)
-    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
-def _clean_labels(targets: np.ndarray, weights: np.ndarray | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turn ignored pixels into background of weight 0."""
-    ids = torch.from_numpy(targets).long()
-    counts = torch.ones(ids.shape) if weights is None else torch.from_numpy(weights).float()
-    ignored = ids == IGNORE_LABEL
-    return ids.masked_fill(ignored, 0), counts.masked_fill(ignored, 0.0)
-
-
-def _check_inputs(dense: np.ndarray, images_rgb: np.ndarray) -> None:
-    """Refuse arrays that do not belong together."""
-    side = images_rgb.shape[1] if images_rgb.ndim == 4 else 0
-    if images_rgb.dtype != np.uint8 or images_rgb.shape[1:] != (side, side, 3) or side < 32 or side % 32:
-        raise InvalidInput(
-            f"images_rgb must be (n, side, side, 3) uint8 with side a multiple of 32, such as {HEAD_SIDE}; "
-            f"got {images_rgb.shape} {images_rgb.dtype}"
-        )
-    if dense.ndim != 4 or len(dense) != len(images_rgb):
-        raise InvalidInput(f"dense must be ({len(images_rgb)}, c, h, w), one map an image; got {dense.shape}")
-    if not np.isfinite(dense).all():
-        raise InvalidInput("dense features must be finite; encode the images again")
-
-
-def _check_training(
-    dense: np.ndarray, images_rgb: np.ndarray, targets: np.ndarray, n_classes: int, weights: np.ndarray | None
-) -> None:
-    """Refuse labels that cannot be learned from."""
-    _check_inputs(dense, images_rgb)
-    if len(dense) == 0:
-        raise InvalidInput("training needs at least one labeled image; got none")
-    if n_classes < 2:
-        raise InvalidInput(f"n_classes counts the background too and must be >= 2; got {n_classes}")
-    if targets.shape != images_rgb.shape[:3] or targets.dtype != np.uint8:
-        raise InvalidInput(f"targets must be {images_rgb.shape[:3]} uint8; got {targets.shape} {targets.dtype}")
-    unknown = np.setdiff1d(np.unique(targets), [*range(n_classes), IGNORE_LABEL])
-    if unknown.size:
-        raise InvalidInput(f"targets hold id {unknown[0]}; allowed are 0 .. {n_classes - 1} and {IGNORE_LABEL}")
-    if weights is not None and (
-        weights.shape != targets.shape or not np.isfinite(weights).all() or (weights < 0).any()
-    ):
-        raise InvalidInput(f"weights must be finite, >= 0 and of shape {targets.shape}; got {weights.shape}")
-
-
-def _check_counted(targets: np.ndarray, weights: np.ndarray | None) -> None:
-    """Refuse labels none of whose pixels counts."""
-    counted = targets != IGNORE_LABEL
-    if not (counted if weights is None else counted & (weights > 0)).any():
-        raise InvalidInput("every pixel is ignored or has weight 0; accept at least one mask")

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 
+from alcore.heads.registry import candidates
 from alcore.opinions import Opinion
 from alcore.types import Progress
-from app.jobs.learners import Fitted, ItemScores, Offer, joined_scores
+from app.jobs.learners import Fitted, ItemScores, Offer, best_trial, joined_scores
 from app.jobs.pool import Pool
 from app.service.models import ClassificationHead
 from app.store.database import Row
 
 
 class ClassificationLearner:
-    """Linear or small heads; the value of an image is 1 where its most likely class is right."""
+    """Small heads on embeddings; the value of an image is 1 where its most likely class is right."""
 
     metric = "balanced_accuracy"
 
@@ -38,38 +40,51 @@ class ClassificationLearner:
     def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
         """See `Learner`: these heads are so cheap that each fold gets one of its own beside the one that is kept."""
         everything = np.arange(len(self.items))
+        names = candidates(str(self.pool.project["head"]), "classification", len(self.items))
         folds = [fold for fold in folds if len(set(np.delete(self.targets, fold).tolist())) >= 2]
-        parts = []
-        for done, fold in enumerate(folds, start=1):
-            parts.append(FittedClassification(self._train(np.setdiff1d(everything, fold), seed), self).measure(fold))
-            progress(done, len(folds) + 1)
-        fitted = FittedClassification(self._train(everything, seed), self)
-        progress(len(folds) + 1, len(folds) + 1)
-        return fitted, joined_scores(len(self.items), folds, parts)
+        total = 1 + len(names) * len(folds)
+        trials: dict[str, ItemScores] = {}
+        for name in names:
+            parts = []
+            for done, fold in enumerate(folds, start=1 + len(trials) * len(folds)):
+                head = self._train(name, np.setdiff1d(everything, fold), seed)
+                parts.append(FittedClassification(head, self, {}).measure(fold))
+                progress(done, total)
+            scores = joined_scores(len(self.items), folds, parts)
+            if scores is not None:
+                trials[name] = scores
+        facts: dict[str, JsonValue] = {"head": names[0]}
+        if trials:
+            facts["head"], tried = best_trial(self, trials)
+            facts |= {"head_scores": tried} if len(tried) > 1 else {}
+        head = self._train(str(facts["head"]), everything, seed)
+        progress(total, total)
+        facts["temperature"] = round(head.temperature, 4)
+        return FittedClassification(head, self, facts), trials.get(str(facts["head"]))
 
-    def _train(self, rows: np.ndarray, seed: int) -> ClassificationHead:
+    def _train(self, head: str, rows: np.ndarray, seed: int) -> ClassificationHead:
         """Train on some of the labeled items."""
-        kind = str(self.pool.project["head"])
         return self._models.train_classification(
-            self.vectors[rows], self.targets[rows], len(self.names), kind=kind, seed=seed
+            self.vectors[rows], self.targets[rows], len(self.names), kind=head, seed=seed
         )
 
     def fit_parts(self, parts: Sequence[np.ndarray], *, seed: int, progress: Progress) -> list[Fitted]:
         """See `Learner`."""
+        name = candidates(str(self.pool.project["head"]), "classification", len(self.items))[0]
         heads: list[Fitted] = []
         for part in parts:
-            heads.append(FittedClassification(self._train(part, seed), self))
+            heads.append(FittedClassification(self._train(name, part, seed), self, {}))
             progress(len(heads), len(parts))
         return heads
 
     def adopt(self, fitted: Fitted) -> Fitted:
         """See `Learner`."""
         assert isinstance(fitted, FittedClassification)
-        return FittedClassification(fitted.head, self)
+        return FittedClassification(fitted.head, self, fitted.facts)
 
     def load(self, file: Path) -> Fitted:
         """See `Learner`."""
-        return FittedClassification(self._models.load_classification(file), self)
+        return FittedClassification(self._models.load_classification(file), self, {})
 
     def classes(self, rows: np.ndarray) -> np.ndarray:
         """See `Learner`: rare classes weigh as much as others, which makes the mean balanced accuracy."""
@@ -79,8 +94,8 @@ class ClassificationLearner:
 class FittedClassification:
     """A classification head and the pool it is asked about."""
 
-    def __init__(self, head: ClassificationHead, learner: ClassificationLearner) -> None:
-        self.head, self._learner = head, learner
+    def __init__(self, head: ClassificationHead, learner: ClassificationLearner, facts: dict[str, JsonValue]) -> None:
+        self.head, self._learner, self.facts = head, learner, facts
 
     def save(self, file: Path) -> None:
         """See `Fitted`."""
@@ -88,8 +103,14 @@ class FittedClassification:
 
     def measure(self, rows: np.ndarray) -> ItemScores:
         """See `Fitted`."""
-        mean, targets = self.head.predict(self._learner.vectors[rows]).mean(axis=0), self._learner.targets[rows]
-        return ItemScores(values=(mean.argmax(axis=1) == targets) * 1.0, probabilities=mean, targets=targets)
+        vectors, targets = self._learner.vectors[rows], self._learner.targets[rows]
+        mean = self.head.predict(vectors).mean(axis=0)
+        return ItemScores(
+            values=(mean.argmax(axis=1) == targets) * 1.0,
+            probabilities=mean,
+            uncalibrated=self.head.tempered(1.0).predict(vectors).mean(axis=0),
+            targets=targets,
+        )
 
     def score(self, items: Sequence[Row], progress: Progress) -> Opinion:
         """See `Fitted`."""

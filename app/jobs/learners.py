@@ -1,6 +1,6 @@
 """What training, measuring and suggesting need of a task; `segmentation.py` and `classification.py` give it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from pydantic import JsonValue
 
+from alcore.heads.registry import best_of
+from alcore.metrics import class_mean
 from alcore.opinions import Opinion
 from alcore.types import Progress
 from app.store.database import Row
@@ -21,6 +23,8 @@ class ItemScores:
     """One goodness an item; NaN where the item says nothing."""
     probabilities: np.ndarray
     """(m, c) samples to judge calibration by."""
+    uncalibrated: np.ndarray
+    """(m, c) the same at temperature 1."""
     targets: np.ndarray
     """(m,) the true classes of these."""
 
@@ -36,8 +40,18 @@ def joined_scores(n: int, folds: Sequence[np.ndarray], parts: Iterable[ItemScore
     return ItemScores(
         values=values,
         probabilities=np.concatenate([part.probabilities for part in scores]),
+        uncalibrated=np.concatenate([part.uncalibrated for part in scores]),
         targets=np.concatenate([part.targets for part in scores]),
     )
+
+
+def best_trial(learner: "Learner", trials: Mapping[str, ItemScores]) -> tuple[str, dict[str, JsonValue]]:
+    """The head with the best out-of-fold metric, and the metric of each that was tried (None where it has none)."""
+    metric = {}
+    for name, scores in trials.items():
+        rows = np.flatnonzero(~np.isnan(scores.values))
+        metric[name] = class_mean(scores.values[rows], learner.classes(rows)) if len(rows) else float("nan")
+    return best_of(metric), {name: None if np.isnan(value) else round(value, 4) for name, value in metric.items()}
 
 
 def part_of(progress: Progress, part: int, n_parts: int) -> Progress:
@@ -56,6 +70,11 @@ class Offer:
 
 class Fitted(Protocol):
     """A trained head together with the pool that it is asked about."""
+
+    @property
+    def facts(self) -> dict[str, JsonValue]:
+        """What the report says about the head itself: its name, its temperature, what it was chosen over."""
+        ...
 
     def save(self, file: Path) -> None:
         """Write it, whole or not at all."""

@@ -1,23 +1,25 @@
-"""Segmentation in jobs: decoder heads on dense maps, Dice per image, starting masks."""
+"""Segmentation in jobs: heads on dense maps, Dice per image, starting masks."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from pydantic import JsonValue
 
+from alcore.calibration import calibrate_across_folds
+from alcore.heads.base import DenseHead
+from alcore.heads.measuring import Measured, measure_blind, measure_head
+from alcore.heads.registry import HEADS, candidates
 from alcore.masks import components, decode_rle, encode_rle
-from alcore.metrics import mean_dice_per_class
 from alcore.opinions import Opinion, joined
 from alcore.types import Progress
-from app.jobs.learners import Fitted, ItemScores, Offer, joined_scores, part_of
+from app.jobs.learners import Fitted, ItemScores, Offer, best_trial, joined_scores, part_of
 from app.jobs.pool import Pool
-from app.service.models import SegmentationHead
 from app.store.database import Row
 
 CHUNK = 32
-CALIBRATION_PIXELS = 400
 MIN_WEIGHT = 0.3
 """Weight of the pixels of a pseudo-mask that the model itself thought worthless; a mask drawn by hand has 1."""
 MIN_PART_SHARE = 0.0002
@@ -25,7 +27,7 @@ MIN_PART_SHARE = 0.0002
 
 
 class SegmentationLearner:
-    """Decoder heads; the value of an image is its Dice, averaged over the classes that it shows."""
+    """Heads of pixels; the value of an image is its Dice, averaged over the classes that it shows."""
 
     metric = "dice"
 
@@ -49,22 +51,57 @@ class SegmentationLearner:
         return ["full" if target.any() else "empty" for target in self.targets]
 
     def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
-        """See `Learner`: one decoder a fold measures, and a committee that saw all labels is kept."""
-        n_stages = 1 + bool(folds)
-        parts = []
-        if folds:
-            blind = self._train(folds, seed, part_of(progress, 0, n_stages))
-            parts = [self.measure(blind.member(i), fold) for i, fold in enumerate(folds)]
-        head = self._train(None, seed, part_of(progress, n_stages - 1, n_stages))
-        return FittedSegmentation(head, self), joined_scores(len(self.items), folds, parts)
+        """See `Learner`: members that leave a fold out measure, and a committee that saw all labels is kept.
 
-    def _train(self, folds: Sequence[np.ndarray] | None, seed: int, progress: Progress) -> SegmentationHead:
+        Where the project leaves the head open, each candidate is measured so, and the best one kept. A temperature is
+        fitted for cheap heads: they are measured as committees, and what is fitted on lone members suits no committee.
+        """
+        names = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))
+        n_stages = 1 + len(names) * bool(folds)
+        trials: dict[str, tuple[ItemScores, float]] = {}
+        for stage, name in enumerate(names if folds else ()):
+            part = part_of(progress, stage, n_stages)
+            trials[name] = self._measured_blind(name, folds, seed, part)
+        facts: dict[str, JsonValue] = {"head": names[0]}
+        scores, temperature = None, 1.0
+        if trials:
+            facts["head"], tried = best_trial(self, {name: scores for name, (scores, _) in trials.items()})
+            scores, temperature = trials[str(facts["head"])]
+            facts |= {"temperature": round(temperature, 4)} | ({"head_scores": tried} if len(tried) > 1 else {})
+        head = self._train(str(facts["head"]), None, seed, part_of(progress, n_stages - 1, n_stages))
+        return FittedSegmentation(head.tempered(temperature), self, facts), scores
+
+    def _measured_blind(
+        self, name: str, folds: Sequence[np.ndarray], seed: int, progress: Progress
+    ) -> tuple[ItemScores, float]:
+        """Scores of all items, each by members that have not seen it, and the temperature that the kept head gets."""
+        parts = measure_blind(
+            name,
+            lambda head, left_out: self._train(head, left_out, seed, progress),
+            self.dense,
+            self.images,
+            self.targets,
+            self.n_classes,
+            folds,
+            seed=seed,
+        )
+        scores = joined_scores(len(self.items), folds, [_item_scores(part) for part in parts])
+        assert scores is not None  # there are folds
+        if not HEADS[name].is_cheap:
+            return scores, 1.0
+        ends = np.cumsum([len(part.targets) for part in parts])
+        rows = [np.arange(end - len(part.targets), end) for end, part in zip(ends, parts, strict=True)]
+        temperature, tempered = calibrate_across_folds(scores.uncalibrated, scores.targets, rows)
+        return replace(scores, probabilities=tempered), temperature
+
+    def _train(self, head: str, folds: Sequence[np.ndarray] | None, seed: int, progress: Progress) -> DenseHead:
         """Train on all labels, or each member without its fold."""
         return self._models.train_segmentation(
             self.dense,
             self.images,
             self.targets,
             self.n_classes,
+            head=head,
             weights=self._weights,
             folds=folds,
             seed=seed,
@@ -72,44 +109,45 @@ class SegmentationLearner:
         )
 
     def fit_parts(self, parts: Sequence[np.ndarray], *, seed: int, progress: Progress) -> list[Fitted]:
-        """See `Learner`: one decoder a part, in a committee whose members each leave all else out."""
+        """See `Learner`: one member a part, in a committee whose members each leave all else out."""
         everything = np.arange(len(self.items))
-        head = self._train([np.setdiff1d(everything, part) for part in parts], seed, progress)
-        return [FittedSegmentation(head.member(i), self) for i in range(len(parts))]
+        name = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))[0]
+        head = self._train(name, [np.setdiff1d(everything, part) for part in parts], seed, progress)
+        return [FittedSegmentation(head.member(i), self, {}) for i in range(len(parts))]
 
     def adopt(self, fitted: Fitted) -> Fitted:
         """See `Learner`."""
         assert isinstance(fitted, FittedSegmentation)
-        return FittedSegmentation(fitted.head, self)
+        return FittedSegmentation(fitted.head, self, fitted.facts)
 
     def load(self, file: Path) -> Fitted:
         """See `Learner`."""
-        return FittedSegmentation(self._models.load_segmentation(file), self)
+        return FittedSegmentation(self._models.load_segmentation(file), self, {})
 
-    def measure(self, head: SegmentationHead, rows: np.ndarray) -> ItemScores:
+    def measure(self, head: DenseHead, rows: np.ndarray) -> ItemScores:
         """Measure a head on labeled items."""
-        values, samples, truths, rng = np.full(len(rows), np.nan), [], [], np.random.default_rng(0)
-        for i, row in enumerate(rows):
-            odds = head.predict(self.dense[[row]], self.images[[row]]).mean(axis=0)[0]
-            target = self.targets[row].astype(np.int64)
-            dice = mean_dice_per_class(odds.argmax(axis=0)[None], target[None], self.n_classes)
-            if not np.isnan(dice).all():
-                values[i] = np.nanmean(dice)
-            picked = rng.integers(target.size, size=CALIBRATION_PIXELS)
-            samples.append(odds.reshape(len(odds), -1)[:, picked].T)
-            truths.append(target.ravel()[picked])
-        return ItemScores(values=values, probabilities=np.concatenate(samples), targets=np.concatenate(truths))
+        return _item_scores(measure_head(head, self.dense[rows], self.images[rows], self.targets[rows], self.n_classes))
 
     def classes(self, rows: np.ndarray) -> np.ndarray:
         """See `Learner`: all images weigh alike."""
         return np.zeros(len(rows), dtype=np.int64)
 
 
-class FittedSegmentation:
-    """A decoder head and the pool it is asked about."""
+def _item_scores(found: Measured) -> ItemScores:
+    """What was measured, in the form that both tasks share."""
+    return ItemScores(
+        values=found.values,
+        probabilities=found.probabilities,
+        uncalibrated=found.probabilities,
+        targets=found.targets,
+    )
 
-    def __init__(self, head: SegmentationHead, learner: SegmentationLearner) -> None:
-        self.head, self._learner = head, learner
+
+class FittedSegmentation:
+    """A head of pixels and the pool it is asked about."""
+
+    def __init__(self, head: DenseHead, learner: SegmentationLearner, facts: dict[str, JsonValue]) -> None:
+        self.head, self._learner, self.facts = head, learner, facts
 
     def save(self, file: Path) -> None:
         """See `Fitted`."""

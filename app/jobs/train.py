@@ -7,10 +7,10 @@ import numpy as np
 from pydantic import JsonValue
 
 from alcore.heads.folds import group_folds
-from alcore.metrics import bootstrap_ci95, ece
+from alcore.metrics import bootstrap_ci95, brier, ece
 from app.errors import NoLabels
 from app.jobs.classification import ClassificationLearner
-from app.jobs.learners import Fitted, Learner
+from app.jobs.learners import Fitted, ItemScores, Learner
 from app.jobs.measure import Measured, agreement, coverage, is_enough, measured
 from app.jobs.pool import Pool, group_of, model_file
 from app.jobs.progress import JobProgress
@@ -71,9 +71,9 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
     progress.stage("training the head")
     fitted, scores = learner.fit(_folds(pool, learner, seed), seed=seed, progress=progress)
     values = np.full(len(learner.items), np.nan) if scores is None else scores.values
-    report: dict[str, JsonValue] = {}
+    report = dict(fitted.facts)
     if scores is not None:
-        report["ece"] = round(ece(scores.probabilities, scores.targets), 4)
+        report |= _calibration(scores)
     model_id = f"head-{project['id']}-{job_id}"
     fitted.save(model_file(ctx, model_id))
     judge = learner_of(pool, pool.audited()) if is_enough(ctx.settings, pool.audited()) else None
@@ -138,6 +138,16 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
 def _json(found: Measured | None) -> JsonValue:
     """A measurement as a round keeps it."""
     return None if found is None else found.as_json()
+
+
+def _calibration(scores: ItemScores) -> dict[str, JsonValue]:
+    """How far confidence can be trusted on items that the head has not seen, with temperature scaling and without."""
+    return {
+        "ece": round(ece(scores.probabilities, scores.targets), 4),
+        "ece_uncalibrated": round(ece(scores.uncalibrated, scores.targets), 4),
+        "brier": round(brier(scores.probabilities, scores.targets), 4),
+        "brier_uncalibrated": round(brier(scores.uncalibrated, scores.targets), 4),
+    }
 
 
 def _folds(pool: Pool, learner: Learner, seed: int) -> list[np.ndarray]:

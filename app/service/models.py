@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
+from alcore.heads.base import DenseHead
 from alcore.opinions import Opinion
 from alcore.pool import LinearHead
 from alcore.types import Progress
@@ -25,28 +26,21 @@ class Segmenter:
     adaptation: Path | None = None
 
 
-class TrainedHead(Protocol):
-    """A task head: committee probabilities out of cached features, and a file to keep it in."""
+class ClassificationHead(Protocol):
+    """A head that labels images: committee probabilities out of cached features, and a file to keep it in."""
 
     def save(self, path: Path) -> None:
         """Write weights and metadata."""
         ...
 
-
-class SegmentationHead(TrainedHead, Protocol):
-    """A head that labels pixels."""
-
-    def member(self, i: int) -> "SegmentationHead":
-        """The head with one member of its committee alone."""
+    @property
+    def temperature(self) -> float:
+        """What its logits are divided by, 1.0 where it was not calibrated."""
         ...
 
-    def predict(self, dense: np.ndarray, images_rgb: np.ndarray) -> np.ndarray:
-        """Committee probabilities (s, n, K, S, S) of dense maps (n, c, h, w) and RGB images (n, S, S, 3)."""
+    def tempered(self, temperature: float) -> "ClassificationHead":
+        """The head with another temperature."""
         ...
-
-
-class ClassificationHead(TrainedHead, Protocol):
-    """A head that labels images."""
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
         """Committee probabilities (s, n, c) of embeddings (n, d)."""
@@ -86,12 +80,13 @@ class ModelSource(Protocol):
         targets: np.ndarray,
         n_classes: int,
         *,
+        head: str,
         weights: np.ndarray,
         folds: Sequence[np.ndarray] | None,
         seed: int,
         progress: Progress | None,
-    ) -> SegmentationHead:
-        """Train on targets (n, S, S) of label ids, 255 = leave out, with a weight for each pixel.
+    ) -> DenseHead:
+        """Train the head of a name on targets (n, S, S) of label ids, 255 = leave out, with a weight for each pixel.
 
         With folds, member i of the committee does not see the rows of fold i.
         """
@@ -103,7 +98,7 @@ class ModelSource(Protocol):
         """Train on one class index an image."""
         ...
 
-    def load_segmentation(self, path: Path) -> SegmentationHead:
+    def load_segmentation(self, path: Path) -> DenseHead:
         """Read a head that was saved."""
         ...
 
@@ -125,9 +120,9 @@ class RegistryModels:
     @property
     def head_side(self) -> int:
         """See `ModelSource`."""
-        from alcore.heads.segmentation import HEAD_SIDE
+        from alcore.heads.base import HEAD_SIDE
 
-        return int(HEAD_SIDE)
+        return HEAD_SIDE
 
     def load_predictor(self, spec: str, adaptation: Path | None = None) -> "Predictor":
         """See `ModelSource`."""
@@ -162,15 +157,17 @@ class RegistryModels:
         targets: np.ndarray,
         n_classes: int,
         *,
+        head: str,
         weights: np.ndarray,
         folds: Sequence[np.ndarray] | None,
         seed: int,
         progress: Progress | None,
-    ) -> SegmentationHead:
+    ) -> DenseHead:
         """See `ModelSource`."""
-        from alcore.heads.segmentation import train_segmentation_head
+        from alcore.heads.training import train_head
 
-        return train_segmentation_head(
+        return train_head(
+            head,
             dense,
             images_rgb,
             targets,
@@ -185,16 +182,15 @@ class RegistryModels:
         self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int
     ) -> ClassificationHead:
         """See `ModelSource`."""
-        from alcore.heads.classification import train_classification_head
+        from alcore.heads.classification import Kind, train_classification_head
 
-        chosen: Literal["linear", "mlp"] = "mlp" if kind == "mlp" else "linear"
-        return train_classification_head(vectors, targets, n_classes, seed=seed, kind=chosen)
+        return train_classification_head(vectors, targets, n_classes, seed=seed, kind=cast(Kind, kind))
 
-    def load_segmentation(self, path: Path) -> SegmentationHead:
+    def load_segmentation(self, path: Path) -> DenseHead:
         """See `ModelSource`."""
-        from alcore.heads.segmentation import load_segmentation_head
+        from alcore.heads.training import load_head
 
-        return load_segmentation_head(path)
+        return load_head(path)
 
     def load_classification(self, path: Path) -> ClassificationHead:
         """See `ModelSource`."""

@@ -133,7 +133,7 @@ def _check_classes(names: list[str]) -> None:
 def _check_settings(values: Mapping[str, object], task: str) -> None:
     """Refuse names that no registry knows; what follows a colon is the model's own business."""
     from alcore.encoders.registry import ENCODERS
-    from alcore.heads.registry import HEADS
+    from alcore.heads.registry import AUTO, HEADS
     from alcore.rounds import runs_in
     from prompts.registry import SEGMENTERS
 
@@ -141,7 +141,7 @@ def _check_settings(values: Mapping[str, object], task: str) -> None:
     known: dict[str, tuple[str, Iterable[str]]] = {
         "encoder": ("encoder", ENCODERS),
         "segmenter": ("segmenter", SEGMENTERS),
-        "head": (f"head for {task}", ["default", *heads]),
+        "head": (f"head for {task}", ["default", AUTO, *heads]),
         "cold_start": (f"strategy for {task}", ["default", *runs_in(cast("Task", task))]),
         "strategy": (f"strategy for {task}", ["default", *runs_in(cast("Task", task))]),
     }

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,10 @@ class FakeEncoder:
 class ThresholdHead:
     """Foreground is what is brighter than a threshold, one a member; class 1 is all it knows."""
 
+    temperature = 1.0
+    note: Callable[[float], None] = staticmethod(lambda temperature: None)
+    """Called with each temperature that the head is given."""
+
     def __init__(self, thresholds: Sequence[float], n_classes: int) -> None:
         self.thresholds, self.n_classes = list(thresholds), n_classes
 
@@ -88,8 +92,12 @@ class ThresholdHead:
         planes[:, :, 0], planes[:, :, 1] = 1 - foreground, foreground
         return planes
 
-    def member(self, i: int) -> "ThresholdHead":
-        return ThresholdHead([self.thresholds[i]], self.n_classes)
+    def tempered(self, temperature: float) -> "ThresholdHead":
+        self.note(temperature)
+        return self
+
+    def member(self, *rows: int) -> "ThresholdHead":
+        return ThresholdHead([self.thresholds[row] for row in rows], self.n_classes)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"thresholds": self.thresholds, "n_classes": self.n_classes}))
@@ -103,6 +111,8 @@ def between(bright: np.ndarray, targets: np.ndarray) -> float:
 class NearestMeanHead:
     """The class whose mean vector is nearest."""
 
+    temperature = 1.0
+
     def __init__(self, means: np.ndarray) -> None:
         self.means = means
 
@@ -111,6 +121,9 @@ class NearestMeanHead:
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         odds /= odds.sum(axis=1, keepdims=True)
         return np.stack([odds, odds]).astype(np.float64)
+
+    def tempered(self, temperature: float) -> "NearestMeanHead":
+        return self
 
     def linear(self) -> LinearHead | None:
         """The same classes, by squared distances."""
@@ -131,6 +144,12 @@ class FakeModels:
         self.threshold: float | None = None
         """What the next trained head gets; None lets it learn."""
         self.on_train = lambda: None
+        self.threshold_of: dict[str, float] = {}
+        """The same for heads of a name."""
+        self.tempered: list[float] = []
+        """Temperature of each head of pixels that was kept."""
+        self.trained: list[str] = []
+        """Head of each training."""
         self.reach = 4
         """That of the next adapted model; the disks of `workspaces` have a radius of 4 to 7, so 4 is better than 2."""
         self.on_adapt = lambda: None
@@ -165,24 +184,30 @@ class FakeModels:
         targets: np.ndarray,
         n_classes: int,
         *,
+        head: str,
         weights: np.ndarray,
         folds: Sequence[np.ndarray] | None,
         seed: int,
         progress: Progress | None,
     ) -> ThresholdHead:
         self.on_train()
+        self.trained.append(head)
         assert progress is not None
         progress(1, 2)
         bright = images_rgb.mean(axis=3)
         seen = [np.delete(np.arange(len(bright)), fold) for fold in folds] if folds else [np.arange(len(bright))] * 2
         learned = [between(bright[rows], targets[rows]) for rows in seen]
         progress(2, 2)
-        return ThresholdHead([t if self.threshold is None else self.threshold for t in learned], n_classes)
+        forced = self.threshold_of.get(head, self.threshold)
+        made = ThresholdHead([t if forced is None else forced for t in learned], n_classes)
+        made.note = self.tempered.append
+        return made
 
     def train_classification(
         self, vectors: np.ndarray, targets: np.ndarray, n_classes: int, *, kind: str, seed: int
     ) -> NearestMeanHead:
         self.on_train()
+        self.trained.append(kind)
         far = np.full(vectors.shape[1], 9.0)
         return NearestMeanHead(
             np.stack([vectors[targets == c].mean(axis=0) if (targets == c).any() else far for c in range(n_classes)])

@@ -38,11 +38,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick_head(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from alcore.heads import segmentation
+    from alcore.heads import segmentation, training
 
     torch.set_num_threads(1)
     quick = partial(segmentation.train_segmentation_head, steps=2)
-    monkeypatch.setattr(segmentation, "train_segmentation_head", quick)
+    monkeypatch.setattr(training, "TRAINERS", {**training.TRAINERS, "decoder": quick})
 
 
 @pytest.mark.usefixtures("quick_head")

@@ -6,7 +6,8 @@ import torch
 
 from alcore.errors import Cancelled, InvalidInput, ModelFileError, UnknownName
 from alcore.heads import HEADS, resolve_head
-from alcore.heads.classification import load_classification_head, train_classification_head
+from alcore.heads.classification import KINDS, load_classification_head, train_classification_head
+from alcore.heads.nearest import SHARPNESS, SMOOTHING, VOTE_TEMPERATURE
 from alcore.metrics import balanced_accuracy
 
 
@@ -19,7 +20,7 @@ def blobs(n, *, seed=0, spread=1.0, n_classes=3, dim=12):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), targets
 
 
-@pytest.mark.parametrize("kind", ["linear", "mlp"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_blobs_and_its_members_differ(kind):
     head = train_classification_head(*blobs(60), 3, seed=0, n_members=4, kind=kind)
     vectors, targets = blobs(90, seed=1)
@@ -135,8 +136,8 @@ def test_heads_are_looked_up_by_task():
     assert resolve_head("default", "classification") is HEADS["linear"]
     with pytest.raises(InvalidInput, match="is for classification"):
         resolve_head("mlp", "segmentation")
-    with pytest.raises(UnknownName, match="decoder, default, linear, mlp"):
-        resolve_head("unet", "segmentation")
+    with pytest.raises(UnknownName, match="auto, decoder, default, dense_linear"):
+        resolve_head("vnet", "segmentation")
     with pytest.raises(UnknownName, match="task"):
         resolve_head("default", "detection")
 
@@ -146,3 +147,67 @@ def test_training_leaves_the_callers_random_state_alone():
     before = torch.random.get_rng_state()
     train_classification_head(*blobs(9), 3, seed=0)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_every_classification_head_of_the_registry_can_be_trained():
+    assert set(KINDS) == {name for name, info in HEADS.items() if info.task == "classification"}
+
+
+@pytest.mark.parametrize("kind", ["prototype", "knn"])
+def test_heads_that_only_remember_survive_the_disk(kind, tmp_path):
+    vectors, targets = blobs(40)
+    head = train_classification_head(vectors, targets, 3, seed=4, kind=kind)
+    head.save(tmp_path / "head.safetensors")
+    loaded = load_classification_head(tmp_path / "head.safetensors")
+    assert loaded.kind == kind
+    np.testing.assert_array_equal(head.predict(vectors), loaded.predict(vectors))
+
+
+def test_class_means_by_hand():
+    """Two items along the axes of class 0 average to the diagonal; class 1 is the third axis; class 2 has no item."""
+    vectors = np.eye(3, dtype=np.float32)[[0, 1, 2, 2]]
+    head = train_classification_head(vectors, np.array([0, 0, 1, 1]), 3, seed=0, n_members=1, kind="prototype")
+    seen = head.members[0].state_dict()["weight"].numpy() / SHARPNESS  # a bootstrap sample of each class
+    np.testing.assert_allclose(np.linalg.norm(seen, axis=1), [1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(seen[1], [0, 0, 1], atol=1e-6)
+    odds = head.predict(vectors)[0]
+    expected = np.exp(SHARPNESS * (vectors @ seen.T)) * np.array([1, 1, np.exp(-30)])
+    np.testing.assert_allclose(odds, expected / expected.sum(1, keepdims=True), atol=1e-5)
+    assert odds[:, 2].max() < 1e-9
+
+
+def test_class_means_are_linear_on_embeddings_of_unit_length():
+    vectors, targets = blobs(60)
+    head = train_classification_head(vectors, targets, 3, seed=0, n_members=1, kind="prototype")
+    layer = head.linear()
+    logits = vectors @ layer.weights.T + layer.bias
+    expected = np.log(head.predict(vectors)[0])
+    np.testing.assert_allclose(
+        logits - logits.mean(1, keepdims=True), expected - expected.mean(1, keepdims=True), atol=1e-3
+    )
+    assert train_classification_head(vectors, targets, 3, seed=0, n_members=1, kind="knn").linear() is None
+
+
+def test_votes_by_brute_force():
+    """Each vote weighs as exp(cosine / 0.07) over the size of its class; all classes share a little."""
+    vectors, targets = blobs(9, spread=2.0)
+    head = train_classification_head(vectors, targets, 3, seed=0, n_members=1, kind="knn")
+    bank, labels = (head.members[0].state_dict()[key].numpy() for key in ("bank", "labels"))
+    asked, _ = blobs(5, seed=7, spread=2.0)
+    for query, odds in zip(asked, head.predict(asked)[0], strict=True):
+        weight = np.exp(bank @ query / VOTE_TEMPERATURE) / np.bincount(labels, minlength=3)[labels]
+        votes = np.array([weight[labels == c].sum() for c in range(3)])
+        expected = votes / votes.sum() + SMOOTHING / 3
+        np.testing.assert_allclose(odds, expected / expected.sum(), atol=1e-4)
+
+
+def test_without_calibration_the_temperature_is_one():
+    vectors, targets = blobs(120, spread=3.0)
+    head = train_classification_head(vectors, targets, 3, seed=0)
+    assert head.temperature != 1.0
+    plain = head.tempered(1.0)
+    calm = np.log(head.predict(vectors)[0, :, 0] / head.predict(vectors)[0, :, 1])
+    sure = np.log(plain.predict(vectors)[0, :, 0] / plain.predict(vectors)[0, :, 1])
+    np.testing.assert_allclose(calm * head.temperature, sure, atol=2e-2)
+    with pytest.raises(InvalidInput, match="above 0"):
+        head.tempered(-1.0)

@@ -1,0 +1,82 @@
+"""Which head a project trains, what is tried where it leaves that open, and what the report says about trust."""
+
+import json
+
+import numpy as np
+import pytest
+
+from alcore.errors import UnknownName
+from app.jobs.learners import ItemScores, best_trial
+from app.service import AnnotationService
+from app.store import rounds as round_rows
+from tests.app.fakes import FakeModels
+from tests.app.jobs.test_rounds import result_of
+from tests.app.workspaces import accept_all, seeded
+
+
+def labeled(service: AnnotationService, *, head: str, n: int = 8) -> int:
+    """A project of a head with `n` accepted masks."""
+    project = seeded(service, n)
+    service.update_project(project.id, head=head)
+    service.start_round(project.id, n=n)
+    assert accept_all(service, project.id) == n
+    return project.id
+
+
+@pytest.mark.parametrize(("setting", "name"), [("default", "decoder"), ("dense_linear", "dense_linear")])
+def test_the_head_of_the_project_is_trained(
+    fake_service: AnnotationService, fake_models: FakeModels, setting: str, name: str
+) -> None:
+    result = result_of(fake_service.start_train(labeled(fake_service, head=setting)))
+    assert fake_models.trained == [name, name], "once with folds, once for good"
+    assert result["head"] == name
+    assert "head_scores" not in result
+
+
+def test_auto_tries_the_cheap_heads_and_keeps_the_better_one(
+    fake_service: AnnotationService, fake_models: FakeModels
+) -> None:
+    fake_models.threshold_of = {"dense_linear": 300.0}  # sees no object anywhere
+    result = result_of(fake_service.start_train(labeled(fake_service, head="auto")))
+    assert fake_models.trained == ["dense_linear", "dense_prototype", "dense_prototype"]
+    assert result["head"] == "dense_prototype"
+    scores = result["head_scores"]
+    assert isinstance(scores, dict)
+    assert scores["dense_linear"] == 0.0
+    assert scores["dense_prototype"] == pytest.approx(result["value"], abs=1e-4)
+
+
+def test_the_report_judges_confidence_before_and_after_temperature_scaling(
+    fake_service: AnnotationService, fake_models: FakeModels
+) -> None:
+    project_id = labeled(fake_service, head="dense_linear")
+    result = result_of(fake_service.start_train(project_id))
+    report = {k: result[k] for k in ("ece", "ece_uncalibrated", "brier", "brier_uncalibrated", "temperature")}
+    assert all(isinstance(value, float) for value in report.values())
+    assert report["temperature"] != 1.0, "the threshold's soft edge is not as unsure as it says"
+    assert fake_models.tempered == [pytest.approx(report["temperature"], abs=1e-4)]
+    assert report["brier"] < report["brier_uncalibrated"]
+    with fake_service.context.db.read() as connection:
+        kept = round_rows.model(connection, str(result["model_id"]))
+    assert kept is not None
+    assert {k: json.loads(json.dumps(kept["report"]))[k] for k in report} == report
+
+
+def test_a_project_refuses_a_head_of_the_other_task_and_takes_auto(fake_service: AnnotationService) -> None:
+    project = seeded(fake_service, 2)
+    with pytest.raises(UnknownName, match="auto, decoder, default, dense_linear, dense_prototype, unet"):
+        fake_service.update_project(project.id, head="knn")
+    assert fake_service.update_project(project.id, head="auto").head == "auto"
+
+
+def test_a_trial_without_a_score_is_reported_as_such_and_not_taken() -> None:
+    class Learner:
+        def summands(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            return values
+
+    def scores(*values: float) -> ItemScores:
+        none = np.zeros((0, 2))
+        return ItemScores(values=np.array(values), probabilities=none, uncalibrated=none, targets=np.zeros(0, np.int64))
+
+    trials = {"a": scores(np.nan, np.nan), "b": scores(0.25, np.nan), "c": scores(0.25, 0.5)}
+    assert best_trial(Learner(), trials) == ("c", {"a": None, "b": 0.25, "c": 0.375})  # type: ignore[arg-type]
