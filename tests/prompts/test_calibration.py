@@ -70,9 +70,7 @@ FITTED = fit_calibrator(*masks(30))
 @given(st.sampled_from(SIGNALS), st.floats(0, 1), st.floats(0, 1))
 def test_a_better_signal_never_lowers_the_quality(name: str, a: float, b: float) -> None:
     low, high = sorted((a, b))
-    worse, better = fit_calibrator(found, dice).quality(
-        [replace(MIDDLE, **{name: low}), replace(MIDDLE, **{name: high})]
-    )
+    worse, better = FITTED.quality([replace(MIDDLE, **{name: value}) for value in (low, high)])
     assert 0 <= worse <= better <= 1
 
 
