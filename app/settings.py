@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """A project that adapts automatically does so again once so many of these images are new since the last attempt."""
     adapt_margin: float = Field(0.01, ge=0)
     """An adapted model is taken into use if its mean Dice on held-out masks rises by more, and clicks to 0.9 do not."""
+    calibrate_quality: bool = True
+    """Ask the click model again about accepted masks, and weigh them by what people made of such masks."""
     max_scored: int = Field(1000, ge=1)
     """Score at most so many unlabeled items per round, drawn at random from a larger pool."""
 

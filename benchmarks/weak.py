@@ -219,9 +219,7 @@ def main() -> None:
     add_data_option(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(
-        "| set | labels | recipe | images | s | test Dice | against plain | better in |\n|---|---|---|---|---|---|---|---|"
-    )
+    print(f"| set | labels | recipe | images | s | test Dice | against plain | better in |\n{'|---' * 8}|", flush=True)
     for name in options.datasets:
         bench = open_set(options.data / name, options.pool, options.side, options.steps)
         for kind in KINDS:

@@ -118,7 +118,8 @@ def tag_loss(
 
 def _bags(lines: torch.Tensor, bag_px: int) -> torch.Tensor:
     """How much each bag of neighbouring lines falls short of one foreground pixel a line; the last may be thinner."""
-    return torch.stack([len(bag) - bag.sum() for bag in lines.split(bag_px)])
+    bags = [lines[start : start + bag_px] for start in range(0, len(lines), bag_px)]
+    return torch.stack([len(bag) - bag.sum() for bag in bags])
 
 
 def _check_boxes(boxes: Sequence[HeadBox], size: tuple[int, int], bag_px: int, sharpness: float) -> None:
