@@ -24,6 +24,7 @@ from alcore.encoders import load_encoder
 from alcore.encoders.base import squash
 from alcore.heads.segmentation import train_segmentation_head
 from alcore.weak.relabel import MAX_QUALITY, relabel
+from alcore.weak.semi import unlabeled_targets
 from alcore.weak.targets import Recipe, WeakObject, draw_target, ignore_band, pixel_certainty
 from prompts.bench_data import BenchImage, read_bench_images
 from prompts.builtin.split import is_held_out
@@ -43,11 +44,15 @@ RECIPES = {
     "plain": PLAIN,
     "weighed": replace(PLAIN, weigh=True),
     "true Dice": replace(PLAIN, weigh=True),
+    "weighed around": replace(PLAIN, weigh=True, around=True),
+    "true Dice around": replace(PLAIN, weigh=True, around=True),
     "band": replace(PLAIN, band=True),
     "weighed, band": Recipe(),
     "certainty, band": Recipe(certainty=True),
     "relabeled": PLAIN,
+    "unlabeled too": PLAIN,
 }
+ARMS = {"exact": ("plain", "unlabeled too"), "box": tuple(RECIPES), "1 click": tuple(RECIPES)}
 KINDS = ("box", "1 click")
 
 
@@ -111,6 +116,13 @@ class Bench:
         targets, weights = (np.stack(part) for part in zip(*drawn, strict=True))
         if name == "relabeled":
             targets = self.relabeled(kind, rows, targets, weights, seed)
+        if name == "unlabeled too":
+            rest = np.setdiff1d(np.arange(len(self.small)), rows)
+            halves = self.halves(rows, targets, weights, seed)
+            odds = np.concatenate([head.predict(self.dense[rest], self.small[rest]) for head in halves])
+            more = unlabeled_targets(odds)
+            rows = [*rows, *rest.tolist()]
+            targets, weights = (np.concatenate(part) for part in zip((targets, weights), more, strict=True))
         head = self.fitted(rows, targets, weights, seed)
         dense, small, truth = self.test
         odds = torch.from_numpy(head.predict(dense, small)[0, :, 1:])
@@ -120,19 +132,22 @@ class Bench:
     def drawn(self, answer: Labeled, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Target and weights of one image by one recipe."""
         objects = answer.objects
-        if name == "true Dice":
+        if name.startswith("true Dice"):
             objects = [replace(one, quality=q) for one, q in zip(objects, answer.true_dice, strict=True)]
-        return draw_target(objects, self.side, recipe=RECIPES.get(name, PLAIN))
+        return draw_target(objects, self.side, recipe=RECIPES[name])
+
+    def halves(self, rows: Sequence[int], targets: np.ndarray, weights: np.ndarray, seed: int) -> list:
+        """Two heads: the first saw the odd half of the images, the second the even one."""
+        parts = [np.arange(1, len(rows), 2), np.arange(0, len(rows), 2)]
+        return [self.fitted([rows[i] for i in part], targets[part], weights[part], seed) for part in parts]
 
     def relabeled(
         self, kind: str, rows: Sequence[int], targets: np.ndarray, weights: np.ndarray, seed: int
     ) -> np.ndarray:
         """Targets whose doubtful masks were replaced by heads that saw the other half."""
-        fresh, half = targets.copy(), np.arange(len(rows)) % 2
-        for k in (0, 1):
-            kept, asked = np.flatnonzero(half != k), np.flatnonzero(half == k)
-            chosen = [rows[i] for i in kept]
-            head = self.fitted(chosen, targets[kept], weights[kept], seed)
+        fresh = targets.copy()
+        for k, head in enumerate(self.halves(rows, targets, weights, seed)):
+            asked = np.arange(k, len(rows), 2)
             odds = head.predict(self.dense[[rows[i] for i in asked]], self.small[[rows[i] for i in asked]])
             for position, i in enumerate(asked):
                 doubtful = np.zeros(targets[i].shape, bool)
@@ -186,11 +201,11 @@ def affordable(answers: Sequence[Labeled], order: np.ndarray, seconds: float) ->
     return order[: max(2, int((spent <= seconds).sum()))].tolist()
 
 
-def measure(name: str, bench: Bench, seconds: float, seeds: int) -> None:
+def measure(name: str, bench: Bench, seconds: float, seeds: int, recipes: Sequence[str]) -> None:
     """Print a row for each arm of a set."""
     plain: dict[str, np.ndarray] = {}
     for kind in ("exact", *KINDS):
-        for recipe in ("plain",) if kind == "exact" else RECIPES:
+        for recipe in [arm for arm in ARMS[kind] if arm in recipes]:
             values, counts, spent = [], [], []
             for seed in range(seeds):
                 order = np.random.default_rng(seed).permutation(len(bench.small))
@@ -213,6 +228,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", default=["skin_isic2018", "polyp_endotect"])
     parser.add_argument("--seconds", type=float, default=450.0)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
     parser.add_argument("--pool", type=int, default=80, help="images to label from, at most")
     parser.add_argument("--side", type=int, default=64, help="of the head, in pixels")
     parser.add_argument("--steps", type=int, default=100)
@@ -226,7 +242,7 @@ def main() -> None:
             found = [q for answer in bench.answers[kind] for q in answer.true_dice]
             said = [one.quality for answer in bench.answers[kind] for one in answer.objects]
             print(f"{name}, {kind}: Dice of the masks {np.mean(found):.2f}, their quality {np.mean(said):.2f}")
-        measure(name, bench, options.seconds, options.seeds)
+        measure(name, bench, options.seconds, options.seeds, options.recipes)
 
 
 if __name__ == "__main__":

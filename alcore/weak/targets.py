@@ -42,6 +42,8 @@ class Recipe:
 
     weigh: bool = True
     """Pixels of a pseudo-mask count its quality, with `certainty` times how sure the model is of them."""
+    around: bool = False
+    """So does the background in its box, widened by half on each side: the object then loses nothing to it."""
     certainty: bool = False
     band: bool = True
     """Leave out a band around its border, and where jittered masks disagree."""
@@ -76,7 +78,8 @@ def draw_target(
         target[one.mask] = one.class_id
         weights[one.mask] = 1.0
         if recipe.weigh and not one.is_exact:
-            weights[one.mask] = _weights(one, recipe)[one.mask]
+            region = one.mask | (_surroundings(one.mask) & (target == 0)) if recipe.around else one.mask
+            weights[region] = _weights(one, recipe)[region]
     unknown = np.zeros((side, side), bool)
     for one in ordered:
         if recipe.band and not one.is_exact:
@@ -153,6 +156,15 @@ def _weights(one: WeakObject, recipe: Recipe) -> np.ndarray:
         return np.full(one.mask.shape, max(recipe.min_weight, one.quality))
     sure = distance_certainty(one.mask) if one.certainty is None else one.certainty
     return np.maximum(recipe.min_weight, one.quality * sure)
+
+
+def _surroundings(mask: np.ndarray) -> np.ndarray:
+    """The mask's box, widened by half its extent on each side."""
+    found, rows, cols = np.zeros_like(mask), np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size:
+        room_y, room_x = ((ends[-1] + 2 - ends[0]) // 2 for ends in (rows, cols))
+        found[max(0, rows[0] - room_y) : rows[-1] + 1 + room_y, max(0, cols[0] - room_x) : cols[-1] + 1 + room_x] = True
+    return found
 
 
 def _unknown(one: WeakObject) -> np.ndarray:

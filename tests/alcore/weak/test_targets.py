@@ -147,3 +147,14 @@ def test_objects_that_do_not_fit_are_refused() -> None:
         draw_target([WeakObject(mask=block(0, 1, 0, 1, 9), class_id=1)], SIDE, recipe=PLAIN)
     with pytest.raises(InvalidInput, match="quality 0 to 1"):
         draw_target([WeakObject(mask=block(0, 1, 0, 1), class_id=1, quality=1.2)], SIDE, recipe=PLAIN)
+
+
+def test_weighing_around_a_mask_takes_as_much_from_the_background_in_its_widened_box() -> None:
+    recipe = Recipe(weigh=True, around=True, band=False)
+    small = WeakObject(mask=block(4, 6, 4, 6), class_id=1, quality=0.5)  # widened by one pixel on each side
+    other = WeakObject(mask=block(0, 5, 6, 12), class_id=2, is_exact=True)
+    target, weights = draw_target([small, other], SIDE, recipe=recipe)
+    assert (weights[3:7, 3:6] == 0.5).all()
+    assert weights[6, 6] == 0.5
+    assert (weights[target == 2] == 1).all()
+    assert (weights[7:] == 1).all()
