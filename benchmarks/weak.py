@@ -23,9 +23,9 @@ from alcore.costs import CostTable
 from alcore.encoders import load_encoder
 from alcore.encoders.base import squash
 from alcore.heads.segmentation import train_segmentation_head
-from alcore.weak.relabel import MAX_QUALITY, relabel
+from alcore.weak.relabel import doubtful_pixels, relabel
 from alcore.weak.semi import unlabeled_targets
-from alcore.weak.targets import Recipe, WeakObject, draw_target, ignore_band, pixel_certainty
+from alcore.weak.targets import Recipe, WeakObject, draw_target, pixel_certainty
 from prompts.bench_data import BenchImage, read_bench_images
 from prompts.builtin.split import is_held_out
 from prompts.jitter import disagreement, jittered_masks
@@ -150,10 +150,7 @@ class Bench:
             asked = np.arange(k, len(rows), 2)
             odds = head.predict(self.dense[[rows[i] for i in asked]], self.small[[rows[i] for i in asked]])
             for position, i in enumerate(asked):
-                doubtful = np.zeros(targets[i].shape, bool)
-                for one in self.answers[kind][rows[i]].objects:
-                    if one.quality < MAX_QUALITY:
-                        doubtful |= one.mask | ignore_band(one.mask, 2)
+                doubtful = doubtful_pixels(self.answers[kind][rows[i]].objects, self.side)
                 fresh[i] = relabel(targets[i], doubtful, odds[:, position])
         return fresh
 

@@ -1,14 +1,18 @@
 """What a committee says instead of a doubtful pseudo-mask, and of images that nobody has labeled."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from alcore.errors import InvalidInput
-from alcore.weak.targets import IGNORE_LABEL
+from alcore.weak.targets import IGNORE_LABEL, WeakObject, ignore_band
 
 MIN_CONFIDENCE = 0.9
 MAX_QUALITY = 0.7
 """Masks of a lower quality are doubtful."""
+DOUBTFUL_RIM_PX = 2
+"""So is the background next to them."""
 
 
 def confident_labels(
@@ -35,6 +39,23 @@ def confident_labels(
     return np.where(sure, chosen, IGNORE_LABEL).astype(np.uint8)
 
 
+def doubtful_pixels(objects: Sequence[WeakObject], side: int) -> Bool[np.ndarray, "side side"]:
+    """Return where an image's target rests on masks below `MAX_QUALITY`: they, and a rim around them.
+
+    Exact masks and strokes of a person are never doubtful.
+    """
+    doubtful = np.zeros((side, side), bool)
+    for one in objects:
+        if not one.is_exact and one.quality < MAX_QUALITY:
+            doubtful |= one.mask | ignore_band(one.mask, DOUBTFUL_RIM_PX)
+    for one in objects:
+        if one.is_exact:
+            doubtful &= ~one.mask
+        elif one.strokes is not None:
+            doubtful &= ~one.strokes
+    return doubtful
+
+
 def relabel(
     target: UInt8[np.ndarray, "h w"],
     doubtful: Bool[np.ndarray, "h w"],
@@ -46,8 +67,7 @@ def relabel(
 
     Args:
         target: label ids, 255 = left out.
-        doubtful: where not to trust it, such as the surroundings of masks below `MAX_QUALITY`; False under a person's
-            strokes and exact masks.
+        doubtful: where not to trust it, see `doubtful_pixels`.
         committee: class probabilities of members that have not seen this image's label: one that has repeats it.
         min_confidence: see `confident_labels`.
 

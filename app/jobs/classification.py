@@ -1,9 +1,11 @@
 """Classification in jobs: heads on embeddings, balanced accuracy, a label to start from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
+from pydantic import JsonValue
 
 from alcore.opinions import Opinion
 from alcore.types import Progress
@@ -17,6 +19,7 @@ class ClassificationLearner:
     """Linear or small heads; the value of an image is 1 where its most likely class is right."""
 
     metric = "balanced_accuracy"
+    notes: Mapping[str, JsonValue] = MappingProxyType({})
 
     def __init__(self, pool: Pool) -> None:
         self.items = pool.labeled()

@@ -1,6 +1,6 @@
 """What training, measuring and suggesting need of a task; `segmentation.py` and `classification.py` give it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -85,6 +85,11 @@ class Learner(Protocol):
     @property
     def items(self) -> Sequence[Row]:
         """The labeled items."""
+        ...
+
+    @property
+    def notes(self) -> Mapping[str, JsonValue]:
+        """What `fit` has to tell beside scores; goes into the job's result."""
         ...
 
     def can_train(self) -> bool:

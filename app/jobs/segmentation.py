@@ -1,7 +1,10 @@
 """Segmentation in jobs: decoder heads on dense maps, Dice per image, starting masks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,15 +14,20 @@ from alcore.masks import components, decode_rle, encode_rle
 from alcore.metrics import mean_dice_per_class
 from alcore.opinions import Opinion, joined
 from alcore.types import Progress
+from alcore.weak.targets import Recipe, WeakObject, draw_target
 from app.jobs.learners import Fitted, ItemScores, Offer, joined_scores, part_of
 from app.jobs.pool import Pool
+from app.jobs.second_pass import Taught, relabeled, with_unlabeled
+from app.service.asked import stored_prompt
 from app.service.models import SegmentationHead
+from app.settings import Settings
 from app.store.database import Row
+from prompts.geometry import pixel_of, pixels_along
 
 CHUNK = 32
+AS_ACCEPTED = Recipe(weigh=False, band=False)
+"""Heads are measured on what people accepted, whatever they are taught."""
 CALIBRATION_PIXELS = 400
-MIN_WEIGHT = 0.3
-"""Weight of the pixels of a pseudo-mask that the model itself thought worthless; a mask drawn by hand has 1."""
 MIN_PART_SHARE = 0.0002
 """Parts of a starting mask below this share of the image are specks and left out."""
 
@@ -31,14 +39,17 @@ class SegmentationLearner:
 
     def __init__(self, pool: Pool) -> None:
         self.items = pool.labeled()
+        self.notes: dict[str, JsonValue] = {}
         self.pool, self._models = pool, pool.ctx.models
         self.n_classes = pool.n_classes + 1
         if self.items:
+            side = self._models.head_side
             self.dense = pool.store.dense(pool.keys(self.items))
             self.images = pool.small(self.items)
-            drawn = [target_of(pool.answers[row["id"]], row, self._models.head_side) for row in self.items]
-            self.targets = np.stack([target for target, _ in drawn])
-            self._weights = np.stack([weight for _, weight in drawn])
+            self._objects = [objects_at(pool.answers[row["id"]], row, side) for row in self.items]
+            self.targets, _ = _drawn(self._objects, side, AS_ACCEPTED)
+            targets, weights = _drawn(self._objects, side, recipe_of(pool.ctx.settings))
+            self._lesson = Taught(dense=self.dense, images=self.images, targets=targets, weights=weights)
 
     def can_train(self) -> bool:
         """See `Learner`."""
@@ -50,22 +61,44 @@ class SegmentationLearner:
 
     def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
         """See `Learner`: one decoder a fold measures, and a committee that saw all labels is kept."""
-        n_stages = 1 + bool(folds)
-        parts = []
+        settings, lesson = self.pool.ctx.settings, self._lesson
+        n_stages = 1 + bool(folds) + (bool(folds) and settings.learn_unlabeled)
+        train = partial(self._train, seed=seed)
+        scores: ItemScores | None = None
         if folds:
-            blind = self._train(folds, seed, part_of(progress, 0, n_stages))
+            blind = train(lesson, folds, part_of(progress, 0, n_stages))
             parts = [self.measure(blind.member(i), fold) for i, fold in enumerate(folds)]
-        head = self._train(None, seed, part_of(progress, n_stages - 1, n_stages))
-        return FittedSegmentation(head, self), joined_scores(len(self.items), folds, parts)
+            scores = joined_scores(len(self.items), folds, parts)
+            if settings.relabel_pseudo_masks:
+                targets, n_changed = relabeled(lesson, self._objects, blind, folds)
+                lesson = replace(lesson, targets=targets)
+                self.notes["relabeled"] = n_changed
+            if settings.learn_unlabeled and scores is not None:
+                lesson, scores, told = with_unlabeled(
+                    self.pool,
+                    lesson,
+                    blind,
+                    folds,
+                    scores,
+                    train=train,
+                    measure=self.measure,
+                    seed=seed,
+                    progress=part_of(progress, 1, n_stages),
+                )
+                self.notes.update(told)
+        head = train(lesson, None, part_of(progress, n_stages - 1, n_stages))
+        return FittedSegmentation(head, self), scores
 
-    def _train(self, folds: Sequence[np.ndarray] | None, seed: int, progress: Progress) -> SegmentationHead:
-        """Train on all labels, or each member without its fold."""
+    def _train(
+        self, lesson: Taught, folds: Sequence[np.ndarray] | None, progress: Progress, *, seed: int
+    ) -> SegmentationHead:
+        """Train on all of a lesson, or each member without its fold."""
         return self._models.train_segmentation(
-            self.dense,
-            self.images,
-            self.targets,
+            lesson.dense,
+            lesson.images,
+            lesson.targets,
             self.n_classes,
-            weights=self._weights,
+            weights=lesson.weights,
             folds=folds,
             seed=seed,
             progress=progress,
@@ -159,24 +192,54 @@ def objects_of(probabilities: np.ndarray, size: tuple[int, int]) -> list[dict[st
     return objects
 
 
-def target_of(answer: Row, row: Row, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Label ids (S, S) and pixel weights of an accepted answer; the smaller of two overlapping objects is on top.
+def recipe_of(settings: Settings) -> Recipe:
+    """What pseudo-masks count in this workspace."""
+    return Recipe(weigh=settings.weigh_pseudo_masks, around=True, band=settings.pseudo_mask_band)
 
-    A mask that a person drew or corrected has weight 1, and so has the background; a pseudo-mask taken as it was has
-    the weight of its quality.
+
+def objects_at(answer: Row, row: Row, side: int) -> list[WeakObject]:
+    """The objects of an accepted answer at the head's side (S, S).
+
+    A mask that a person drew or corrected is exact, and so is one without a quality; others are pseudo-masks.
     """
-    target, weights = np.zeros((side, side), np.uint8), np.ones((side, side), np.float32)
     drawn = [(entry, decode_rle(entry["mask"])) for entry in answer["objects"]]
-    for entry, mask in sorted(drawn, key=lambda pair: -int(pair[1].sum())):
-        if not mask.any():
-            continue
-        share = Image.fromarray(mask.astype(np.uint8) * 255).resize((side, side), Image.Resampling.BOX)
-        inside = np.asarray(share) >= 128
-        if not inside.any():  # too small for this side: its middle stands for it
-            rows, cols = np.nonzero(mask)
-            inside = np.zeros_like(inside)
-            inside[int(rows.mean() / row["height"] * side), int(cols.mean() / row["width"] * side)] = True
-        target[inside] = entry["class_id"]
-        quality = entry.get("quality")
-        weights[inside] = 1.0 if entry.get("edited") or quality is None else max(MIN_WEIGHT, float(quality))
-    return target, weights
+    return [
+        WeakObject(
+            mask=_shrunk(mask, side),
+            class_id=entry["class_id"],
+            quality=float(np.clip(1.0 if entry.get("quality") is None else entry["quality"], 0.0, 1.0)),
+            is_exact=bool(entry.get("edited")) or entry.get("quality") is None,
+            strokes=_shrunk(mask, side) & _marked(entry, row, side),
+        )
+        for entry, mask in drawn
+        if mask.any()
+    ]
+
+
+def _drawn(images: Sequence[Sequence[WeakObject]], side: int, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Label ids (n, S, S) and pixel weights of images."""
+    drawn = [draw_target(objects, side, recipe=recipe) for objects in images]
+    return np.stack([target for target, _ in drawn]), np.stack([weight for _, weight in drawn])
+
+
+def _shrunk(mask: np.ndarray, side: int) -> np.ndarray:
+    """A mask at the head's side; one that is too small for it is its middle."""
+    share = Image.fromarray(mask.astype(np.uint8) * 255).resize((side, side), Image.Resampling.BOX)
+    inside = np.asarray(share) >= 128
+    if not inside.any():
+        rows, cols = np.nonzero(mask)
+        inside = np.zeros_like(inside)
+        inside[int(rows.mean() / mask.shape[0] * side), int(cols.mean() / mask.shape[1] * side)] = True
+    return inside
+
+
+def _marked(entry: Mapping[str, Any], row: Row, side: int) -> np.ndarray:
+    """The pixels at the head's side that an object's foreground clicks and strokes are on."""
+    prompt, marked = stored_prompt(entry), np.zeros((side, side), bool)
+    pixels = [np.array([pixel_of(point)]) for point in prompt.points if point.label]
+    pixels += [pixels_along(scribble) for scribble in prompt.scribbles if scribble.label]
+    for found in pixels:
+        at = found * side // np.array([row["height"], row["width"]])
+        inside = ((at >= 0) & (at < side)).all(axis=1)
+        marked[tuple(at[inside].T)] = True
+    return marked

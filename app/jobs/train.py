@@ -66,6 +66,7 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
     report: dict[str, JsonValue] = {}
     if scores is not None:
         report["ece"] = round(ece(scores.probabilities, scores.targets), 4)
+    report.update(learner.notes)
     model_id = f"head-{project['id']}-{job_id}"
     fitted.save(model_file(ctx, model_id))
     measured = _summary(pool, learner, values, seed)

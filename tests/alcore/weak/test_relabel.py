@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alcore.errors import InvalidInput
-from alcore.weak.relabel import confident_labels, relabel
+from alcore.weak.relabel import confident_labels, doubtful_pixels, relabel
+from alcore.weak.targets import WeakObject
 
 # Two members, two classes, four pixels: both sure of 1, both sure of 0, sure on average but split, agreed but unsure.
 COMMITTEE = np.array([[[[0.02, 0.99, 0.03, 0.4]]], [[[0.08, 0.95, 0.6, 0.3]]]])
@@ -38,3 +39,18 @@ def test_asking_for_more_confidence_labels_fewer_pixels_and_never_differently(
 def test_an_impossible_confidence_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"above 0 and at most 1; got 1\.5"):
         confident_labels(COMMITTEE, min_confidence=1.5)
+
+
+def test_doubt_covers_poor_masks_and_their_rim_but_nothing_that_a_person_drew() -> None:
+    def block(r0: int, r1: int, c0: int, c1: int) -> np.ndarray:
+        mask = np.zeros((12, 12), bool)
+        mask[r0:r1, c0:c1] = True
+        return mask
+
+    poor = WeakObject(mask=block(4, 6, 4, 6), class_id=1, quality=0.6, strokes=block(4, 5, 4, 5))
+    good = WeakObject(mask=block(9, 12, 9, 12), class_id=1, quality=0.7)
+    exact = WeakObject(mask=block(2, 4, 2, 8), class_id=2, quality=0.1, is_exact=True)
+    doubtful = doubtful_pixels([poor, good, exact], 12)
+    expected = block(2, 8, 2, 8) & ~exact.mask & ~poor.strokes
+    np.testing.assert_array_equal(doubtful, expected)
+    assert not doubtful_pixels([good, exact], 12).any()
