@@ -41,7 +41,7 @@ from prompts.registry import load_predictor
 from prompts.simulate import next_click, tight_box
 from prompts.types import MaskPrediction, Prompt
 
-SETS = ("us_nerve_usgra", "polyp_endotect", "ct_liver_msd", "nuclei_dsb2018", "skin_isic2018", "cxr_lungs_covid")
+SETS = ("us_nerve_usgra", "skin_isic2018", "polyp_endotect", "cxr_lungs_covid", "ct_liver_msd", "nuclei_dsb2018")
 NEVER_TRAINED_ON = {"skin_isic2018", "cxr_lungs_covid"}
 KINDS = ("box", "1 click", "3 clicks")
 N_TAUGHT = 24
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", default=SETS)
     parser.add_argument("--segmenter", default="builtin")
     parser.add_argument("--limit", type=int, default=30, help="images a set")
-    parser.add_argument("--steps", type=int, default=120, help="of the head's training")
+    parser.add_argument("--steps", type=int, default=80, help="of the head's training")
     parser.add_argument("--signals", type=Path, help="JSON of all signals; what stands in it is not measured again")
     add_data_option(parser)
     options = parser.parse_args()

@@ -25,7 +25,7 @@ from alcore.encoders.base import squash
 from alcore.heads.segmentation import train_segmentation_head
 from alcore.weak.relabel import doubtful_pixels, relabel
 from alcore.weak.semi import unlabeled_targets
-from alcore.weak.targets import Recipe, WeakObject, draw_target, pixel_certainty
+from alcore.weak.targets import Recipe, WeakObject, box_target, draw_target, pixel_certainty
 from prompts.bench_data import BenchImage, read_bench_images
 from prompts.builtin.split import is_held_out
 from prompts.jitter import disagreement, jittered_masks
@@ -52,7 +52,13 @@ RECIPES = {
     "relabeled": PLAIN,
     "unlabeled too": PLAIN,
 }
-ARMS = {"exact": ("plain", "unlabeled too"), "box": tuple(RECIPES), "1 click": tuple(RECIPES)}
+CORES = {"ellipse in the box": 1.0, "core of the box": 0.6}
+"""Boxes that no model saw."""
+ARMS = {
+    "exact": ("plain", "unlabeled too"),
+    "box": (*RECIPES, *CORES),
+    "1 click": tuple(RECIPES),
+}
 KINDS = ("box", "1 click")
 
 
@@ -63,6 +69,8 @@ class Labeled:
     seconds: float
     objects: list[WeakObject]
     true_dice: list[float]
+    boxes: np.ndarray
+    """(n, 4) rows and columns of the boxes at the head's side."""
 
 
 def at_side(values: np.ndarray, side: int) -> np.ndarray:
@@ -76,11 +84,15 @@ def label(image: BenchImage, kind: str, predictor: Predictor | None, side: int) 
     costs, objects, true_dice = CostTable(), [], []
     if predictor is None:
         exact = [WeakObject(mask=at_side(mask, side) >= 0.5, class_id=1, is_exact=True) for mask in image.objects]
-        return Labeled(seconds=costs.outlined_objects(len(exact)), objects=exact, true_dice=[1.0] * len(exact))
+        seconds = costs.outlined_objects(len(exact))
+        return Labeled(seconds=seconds, objects=exact, true_dice=[1.0] * len(exact), boxes=np.zeros((0, 4)))
     state, rng = predictor.embed(image.rgb), np.random.default_rng([2, zlib.crc32(image.stem.encode())])
+    boxes, height, width = [], *image.rgb.shape[:2]
     for gt_mask in image.objects:
         if kind == "box":
-            prompt = Prompt(box=tight_box(gt_mask, jitter=0.05, rng=rng))
+            box = tight_box(gt_mask, jitter=0.05, rng=rng)
+            boxes.append(np.array([box.y0 / height, box.y1 / height, box.x0 / width, box.x1 / width]) * side)
+            prompt = Prompt(box=box)
         else:
             prompt = Prompt(points=(first_click(gt_mask),))
         answer = predictor.predict(state, prompt)
@@ -96,7 +108,7 @@ def label(image: BenchImage, kind: str, predictor: Predictor | None, side: int) 
         true_dice.append(dice(answer.mask, gt_mask))
     n = len(objects)
     seconds = n * costs.prompted_object(n_clicks=int(kind != "box"), n_boxes=int(kind == "box"))
-    return Labeled(seconds=seconds, objects=objects, true_dice=true_dice)
+    return Labeled(seconds=seconds, objects=objects, true_dice=true_dice, boxes=np.reshape(boxes, (-1, 4)))
 
 
 @dataclass(kw_only=True)
@@ -131,6 +143,9 @@ class Bench:
 
     def drawn(self, answer: Labeled, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Target and weights of one image by one recipe."""
+        if name in CORES:
+            target = box_target(answer.boxes, [1] * len(answer.boxes), self.side, core=CORES[name])
+            return target, np.ones(target.shape, np.float32)
         objects = answer.objects
         if name.startswith("true Dice"):
             objects = [replace(one, quality=q) for one, q in zip(objects, answer.true_dice, strict=True)]
@@ -211,8 +226,9 @@ def measure(name: str, bench: Bench, seconds: float, seeds: int, recipes: Sequen
                 counts.append(len(rows))
                 spent.append(sum(bench.answers[kind][row].seconds for row in rows))
             found = np.array(values)
-            plain.setdefault(kind, found)
-            gain = found - plain[kind]
+            if recipe == "plain":
+                plain[kind] = found
+            gain = found - plain.get(kind, found * np.nan)
             print(
                 f"| {name} | {kind} | {recipe} | {np.mean(counts):.0f} | {np.mean(spent):.0f} | {found.mean():.3f} | "
                 f"{gain.mean():+.3f} | {int((gain > 0).sum())} of {seeds} |",
@@ -225,7 +241,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", default=["skin_isic2018", "polyp_endotect"])
     parser.add_argument("--seconds", type=float, default=450.0)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", choices=ARMS["box"], default=ARMS["box"])
     parser.add_argument("--pool", type=int, default=80, help="images to label from, at most")
     parser.add_argument("--side", type=int, default=64, help="of the head, in pixels")
     parser.add_argument("--steps", type=int, default=100)

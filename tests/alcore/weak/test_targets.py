@@ -11,6 +11,7 @@ from alcore.weak.targets import (
     Recipe,
     WeakObject,
     band_half_width_px,
+    box_target,
     distance_certainty,
     draw_target,
     ignore_band,
@@ -158,3 +159,27 @@ def test_weighing_around_a_mask_takes_as_much_from_the_background_in_its_widened
     assert weights[6, 6] == 0.5
     assert (weights[target == 2] == 1).all()
     assert (weights[7:] == 1).all()
+
+
+def test_a_bare_box_knows_its_middle_and_what_is_outside() -> None:
+    target = box_target(np.array([[2.0, 8.0, 1.0, 11.0]]), [3], SIDE, core=0.5)
+    for r in range(SIDE):
+        for c in range(SIDE):
+            y, x = (r + 0.5 - 5) / 3, (c + 0.5 - 6) / 5
+            expected = 0 if max(abs(x), abs(y)) >= 1 else 3 if x * x + y * y <= 0.25 else 255
+            assert target[r, c] == expected
+    assert (target == 3).sum() >= 8
+
+
+def test_the_smaller_of_two_boxes_is_on_top_and_impossible_ones_are_refused() -> None:
+    boxes = np.array([[4.0, 8.0, 4.0, 8.0], [0.0, 12.0, 0.0, 12.0]])
+    target = box_target(boxes, [2, 1], SIDE, core=1.0)
+    assert target[6, 6] == 2
+    assert target[6, 1] == 1
+    assert (box_target(np.zeros((0, 4)), [], SIDE, core=1.0) == 0).all()
+    with pytest.raises(InvalidInput, match="got 2 boxes, 1 class ids"):
+        box_target(boxes, [1], SIDE, core=1.0)
+    with pytest.raises(InvalidInput, match="r0 < r1"):
+        box_target(boxes[:, ::-1].copy(), [1, 2], SIDE, core=1.0)
+    with pytest.raises(InvalidInput, match="core 0"):
+        box_target(boxes, [1, 2], SIDE, core=0.0)
