@@ -41,6 +41,8 @@ from prompts.types import ImageState, Prompt
 MAX_JUDGED = 200
 """Images that one job asks the model about; the rest wait for the next job, with the quality that they have."""
 N_FOLDS = 5
+FORMAT = 1
+"""Of the files that keep judgements; those of another format are made anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +66,12 @@ def with_qualities(pool: Pool, progress: JobProgress) -> tuple[Pool, dict[str, J
         can be asked about; and for the job's result `quality`: number of masks, Spearman and mean error of calibrated
         qualities out of fold, and the mean error of the fixed formula.
     """
-    candidates = [row for row in pool.labeled() if any(map(_is_prompted, pool.answers[row["id"]]["objects"]))]
-    if not pool.ctx.settings.calibrate_quality or pool.project["task"] != "segmentation" or not candidates:
+    if not pool.ctx.settings.calibrate_quality or pool.project["task"] != "segmentation":
         return pool, {}
+    n_prompted = {row["id"]: sum(map(_is_prompted, pool.answers[row["id"]]["objects"])) for row in pool.labeled()}
+    if sum(n_prompted.values()) < MIN_FITTED:
+        return pool, {}
+    candidates = [row for row in pool.labeled() if n_prompted[row["id"]]]
     progress.stage("judging accepted masks")
     found = list(_judgements(pool, candidates, progress))
     if len(found) < MIN_FITTED:
@@ -168,7 +173,7 @@ def _read(file: Path, model_id: str) -> list[Judgement] | None:
     if not file.is_file():
         return None
     kept = json.loads(file.read_text("utf-8"))
-    if kept["model_id"] != model_id:
+    if (kept.get("format"), kept["model_id"]) != (FORMAT, model_id):
         return None
     return [
         Judgement(**{**one, "first": Signals(**one["first"]), "last": Signals(**one["last"])})
@@ -179,5 +184,6 @@ def _read(file: Path, model_id: str) -> list[Judgement] | None:
 def _write(file: Path, model_id: str, judgements: Sequence[Judgement]) -> None:
     """Keep judgements, whole or not at all."""
     part = file.with_suffix(".part")
-    part.write_text(json.dumps({"model_id": model_id, "judgements": [asdict(one) for one in judgements]}), "utf-8")
+    kept = {"format": FORMAT, "model_id": model_id, "judgements": [asdict(one) for one in judgements]}
+    part.write_text(json.dumps(kept), "utf-8")
     part.replace(file)
