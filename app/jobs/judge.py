@@ -62,11 +62,13 @@ def with_qualities(pool: Pool, progress: JobProgress) -> tuple[Pool, dict[str, J
     """Replace the quality of accepted pseudo-masks by their expected Dice, where enough is known to tell.
 
     Returns:
-        The pool, as it came where the project's setting is off, the task another, or fewer than `MIN_FITTED` objects
-        can be asked about; and for the job's result `quality`: number of masks, Spearman and mean error of calibrated
-        qualities out of fold, and the mean error of the fixed formula.
+        The pool, as it came where qualities count for nothing or the setting is off, the task is another, or fewer than
+        `MIN_FITTED` objects can be asked about. For the job's result `quality`: number of masks, Spearman and mean
+        error of calibrated qualities out of fold, and the mean error of the fixed formula.
     """
-    if not pool.ctx.settings.calibrate_quality or pool.project["task"] != "segmentation":
+    settings = pool.ctx.settings
+    is_used = settings.weigh_pseudo_masks or settings.relabel_pseudo_masks
+    if not (settings.calibrate_quality and is_used) or pool.project["task"] != "segmentation":
         return pool, {}
     n_prompted = {row["id"]: sum(map(_is_prompted, pool.answers[row["id"]]["objects"])) for row in pool.labeled()}
     if sum(n_prompted.values()) < MIN_FITTED:

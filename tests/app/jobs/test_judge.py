@@ -1,6 +1,7 @@
 """Jobs learn from corrected masks what the click model's other masks are worth."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from app.jobs.pool import Pool
 from app.service import AnnotationService
 from app.service.asked import stored_prompt
 from prompts.types import Box, Point, Prompt, Scribble
-from tests.app.fakes import FakeModels
+from tests.app.fakes import FakeModels, InlineRunner
 from tests.app.jobs.test_rounds import result_of
-from tests.app.workspaces import answer_of, disk, queue_all, seeded
+from tests.app.workspaces import answer_of, disk, open_fake, queue_all, seeded
 
 N = 26
 
@@ -39,6 +40,14 @@ def annotated(service: AnnotationService, n: int = N, **changes: object) -> Proj
         assert item is not None
         service.annotate(item.id, answer_of(item, objects=[{**prompted(int(item.name[-7:-4])), **changes}]))
     return project
+
+
+@pytest.fixture
+def fake_service(tmp_path: Path, fake_models: FakeModels, inline_runner: InlineRunner) -> Iterator[AnnotationService]:
+    with open_fake(
+        tmp_path / "workspace", models=fake_models, runner=inline_runner, weigh_pseudo_masks=True
+    ) as service:
+        yield service
 
 
 @pytest.fixture
@@ -94,6 +103,15 @@ def test_masks_that_the_model_in_use_did_not_make_are_left_as_they_are(
     project = annotated(fake_service, **changes)
     assert "quality" not in result_of(fake_service.start_train(project.id))
     assert set(trained_on[-1].values()) == {0.5}
+
+
+@pytest.mark.parametrize("off", [{}, {"weigh_pseudo_masks": True, "calibrate_quality": False}])
+def test_the_model_is_not_asked_where_nothing_comes_of_it(
+    tmp_path: Path, fake_models: FakeModels, off: dict[str, bool]
+) -> None:
+    with open_fake(tmp_path, models=fake_models, **{"weigh_pseudo_masks": False, **off}) as service:
+        assert "quality" not in result_of(service.start_train(annotated(service).id))
+    assert fake_models.predictor.embedded == []
 
 
 def test_few_masks_leave_the_fixed_formula(fake_service: AnnotationService) -> None:
