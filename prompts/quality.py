@@ -81,8 +81,8 @@ def border_contrast(image: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h
     room = width + 4
     near = np.s_[max(0, rows[0] - room) : rows[-1] + 1 + room, max(0, cols[0] - room) : cols[-1] + 1 + room]
     part, grey = mask[near], ndimage.gaussian_filter(image[near].mean(axis=2), 1.0)
-    inside = part & ~ndimage.binary_erosion(part, iterations=width, border_value=1)
-    outside = ndimage.binary_dilation(part, iterations=width) & ~part
+    inside = part & (ndimage.distance_transform_cdt(part, "taxicab") <= width)
+    outside = ~part & (ndimage.distance_transform_cdt(~part, "taxicab") <= width)
     if not inside.any() or not outside.any():
         return 0.0
     change = abs(float(grey[inside].mean() - grey[outside].mean())) / (float(grey[inside | outside].std()) + 1.0)
