@@ -1,7 +1,7 @@
 """How far a pseudo-mask can be trusted, without ground truth."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
 from prompts.geometry import box_mask, pixel_of, pixels_along
 from prompts.types import Box, MaskPrediction, Prompt
@@ -9,6 +9,10 @@ from prompts.types import Box, MaskPrediction, Prompt
 STABILITY_OFFSET = 1.0
 TIGHTNESS_SHARE = 0.05
 """A mask touches a side of its box when it comes as near as this share of the box's extent, or one pixel."""
+MAYBE_LOGIT = -3.0
+"""Above it, a probability of about 5 %, a pixel may be the object's."""
+BORDER_SHARE = 0.05
+"""Width of the strips on both sides of a border that are compared, as a share of the root of the mask's area."""
 
 
 def mask_quality(prediction: MaskPrediction, prompt: Prompt) -> float:
@@ -52,6 +56,61 @@ def prompt_compliance(mask: Bool[np.ndarray, "h w"], prompt: Prompt) -> float:
         inside = mask & box_mask(prompt.box, (mask.shape[0], mask.shape[1]))
         compliance *= int(inside.sum()) / int(mask.sum()) * _share_of_sides_touched(inside, prompt.box)
     return compliance
+
+
+def certainty(logits: Float[np.ndarray, "lh lw"]) -> float:
+    """Return the mean of 2·|σ(z) - 1/2| over the pixels that may be the object; 0 where none may."""
+    maybe = logits[logits > MAYBE_LOGIT].astype(np.float64)
+    return float(np.abs(np.tanh(maybe / 2)).mean()) if maybe.size else 0.0
+
+
+def border_contrast(image: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]) -> float:
+    """Return 0 to 1: how much the image changes across the mask's border, c / (1 + c).
+
+    c is the difference of the mean grey just inside and just outside over the spread of both strips together, grey
+    levels after a blur of one pixel. 0 for a mask without a border.
+
+    Source: the region term of Chan & Vese 2001 near the border alone; strips and scale are ours. O(h·w).
+    """
+    from scipy import ndimage
+
+    if not mask.any() or mask.all():
+        return 0.0
+    width = max(2, round(BORDER_SHARE * float(np.sqrt(mask.sum()))))
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    room = width + 4
+    near = np.s_[max(0, rows[0] - room) : rows[-1] + 1 + room, max(0, cols[0] - room) : cols[-1] + 1 + room]
+    part, grey = mask[near], ndimage.gaussian_filter(image[near].mean(axis=2), 1.0)
+    inside = part & (ndimage.distance_transform_cdt(part, "taxicab") <= width)
+    outside = ~part & (ndimage.distance_transform_cdt(~part, "taxicab") <= width)
+    if not inside.any() or not outside.any():
+        return 0.0
+    change = abs(float(grey[inside].mean() - grey[outside].mean())) / (float(grey[inside | outside].std()) + 1.0)
+    return change / (1 + change)
+
+
+def head_agreement(mask: Bool[np.ndarray, "h w"], probability: Float[np.ndarray, "h w"]) -> float:
+    """Return 0 to 1: how far a task head sees the same object, 2·Σpm / (Σp + Σm) over the mask's surroundings.
+
+    Args:
+        mask: one object, in any frame.
+        probability: the head's for the object's class in the same frame, 0 to 1, from a head that has not seen this
+            image's label.
+
+    The surroundings are the mask's box, half its extent wider on each side: another object of the class elsewhere is no
+    disagreement. 0 for an empty mask.
+
+    Source: Zhang et al. 2023, SQA-SAM (arXiv:2312.09899), the agreement of a segmentation model and SAM. Theirs prompts
+    SAM with the model's mask; ours takes the person's prompts, and the head's probabilities instead of its mask, so
+    that a head which is unsure disagrees by little. O(h·w).
+    """
+    if not mask.any():
+        return 0.0
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    room_y, room_x = ((ends[-1] + 1 - ends[0] + 1) // 2 for ends in (rows, cols))
+    near = np.s_[max(0, rows[0] - room_y) : rows[-1] + 1 + room_y, max(0, cols[0] - room_x) : cols[-1] + 1 + room_x]
+    both = float(probability[near][mask[near]].sum())
+    return 2 * both / (float(probability[near].sum()) + int(mask.sum()))
 
 
 def _share_obeyed(mask: Bool[np.ndarray, "h w"], prompt: Prompt) -> float:

@@ -20,9 +20,17 @@ FORBIDDEN = {
     "app/store": {"torch", "gradio", "fastapi", "starlette", "prompts"},
 }
 TORCH_ROOMS = (
-    *("alcore/encoders/", "alcore/heads/", "prompts/sam.py", "prompts/mobile_sam.py", "prompts/huggingface.py"),
+    *(
+        "alcore/encoders/",
+        "alcore/heads/",
+        "alcore/weak/losses.py",
+        "prompts/sam.py",
+        "prompts/mobile_sam.py",
+        "prompts/huggingface.py",
+    ),
     *(
         "alcore/strategies/engine.py",
+        "alcore/weak/losses.py",
         "prompts/weights.py",
         "prompts/adaptation.py",
         "prompts/sam_trainee.py",

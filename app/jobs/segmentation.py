@@ -1,29 +1,29 @@
 """Segmentation in jobs: heads on dense maps, Dice per image, starting masks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from pydantic import JsonValue
 
 from alcore.calibration import calibrate_across_folds
 from alcore.heads.base import DenseHead
 from alcore.heads.measuring import Measured, measure_blind, measure_head
 from alcore.heads.registry import HEADS, candidates
-from alcore.masks import components, decode_rle, encode_rle
 from alcore.opinions import Opinion, joined
 from alcore.types import Progress
+from alcore.weak.targets import Recipe
 from app.jobs.learners import Fitted, ItemScores, Offer, best_trial, joined_scores, part_of
+from app.jobs.masks import drawn_targets, objects_at, objects_of, recipe_of
 from app.jobs.pool import Pool
+from app.jobs.second_pass import Taught, Train, relabeled, with_unlabeled
 from app.store.database import Row
 
 CHUNK = 32
-MIN_WEIGHT = 0.3
-"""Weight of the pixels of a pseudo-mask that the model itself thought worthless; a mask drawn by hand has 1."""
-MIN_PART_SHARE = 0.0002
-"""Parts of a starting mask below this share of the image are specks and left out."""
+AS_ACCEPTED = Recipe(weigh=False, band=False)
+"""Heads are measured on what people accepted, whatever they are taught."""
 
 
 class SegmentationLearner:
@@ -36,11 +36,13 @@ class SegmentationLearner:
         self.pool, self._models = pool, pool.ctx.models
         self.n_classes = pool.n_classes + 1
         if self.items:
+            side = self._models.head_side
             self.dense = pool.store.dense(pool.keys(self.items))
             self.images = pool.small(self.items)
-            drawn = [target_of(pool.answers[row["id"]], row, self._models.head_side) for row in self.items]
-            self.targets = np.stack([target for target, _ in drawn])
-            self._weights = np.stack([weight for _, weight in drawn])
+            self._objects = [objects_at(pool.answers[row["id"]], row, side) for row in self.items]
+            self.targets, _ = drawn_targets(self._objects, side, AS_ACCEPTED)
+            targets, weights = drawn_targets(self._objects, side, recipe_of(pool.ctx.settings))
+            self._lesson = Taught(dense=self.dense, images=self.images, targets=targets, weights=weights)
 
     def can_train(self) -> bool:
         """See `Learner`."""
@@ -57,19 +59,53 @@ class SegmentationLearner:
         fitted for cheap heads: they are measured as committees, and what is fitted on lone members suits no committee.
         """
         names = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))
-        n_stages = 1 + len(names) * bool(folds)
+        n_stages = 1 + (len(names) + 2 * self._looks_twice) * bool(folds)
         trials: dict[str, tuple[ItemScores, float]] = {}
         for stage, name in enumerate(names if folds else ()):
             part = part_of(progress, stage, n_stages)
             trials[name] = self._measured_blind(name, folds, seed, part)
         facts: dict[str, JsonValue] = {"head": names[0]}
-        scores, temperature = None, 1.0
+        lesson, scores, temperature = self._lesson, None, 1.0
         if trials:
             facts["head"], tried = best_trial(self, {name: scores for name, (scores, _) in trials.items()})
             scores, temperature = trials[str(facts["head"])]
             facts |= {"temperature": round(temperature, 4)} | ({"head_scores": tried} if len(tried) > 1 else {})
-        head = self._train(str(facts["head"]), None, seed, part_of(progress, n_stages - 1, n_stages))
+            if self._looks_twice:
+                train = partial(self._train, str(facts["head"]), seed=seed)
+                lesson, scores, told = self._second_look(
+                    train, folds, scores, seed, partial(part_of, progress), n_stages
+                )
+                facts |= told
+        head = self._train(str(facts["head"]), lesson, None, part_of(progress, n_stages - 1, n_stages), seed=seed)
         return FittedSegmentation(head.tempered(temperature), self, facts), scores
+
+    @property
+    def _looks_twice(self) -> bool:
+        """Whether the settings ask for another look at what is taught."""
+        return self.pool.ctx.settings.relabel_pseudo_masks or self.pool.ctx.settings.learn_unlabeled
+
+    def _second_look(
+        self,
+        train: Train,
+        folds: Sequence[np.ndarray],
+        scores: ItemScores,
+        seed: int,
+        part: Callable[[int, int], Progress],
+        n_stages: int,
+    ) -> tuple[Taught, ItemScores, dict[str, JsonValue]]:
+        """Relabel doubtful masks and learn from unlabeled images, as the settings say; what came of it is told."""
+        settings, lesson, told = self.pool.ctx.settings, self._lesson, dict[str, JsonValue]()
+        blind = train(lesson, folds, part(n_stages - 3, n_stages))
+        if settings.relabel_pseudo_masks:
+            targets, told["relabeled"] = relabeled(lesson, self._objects, blind, folds)
+            lesson = replace(lesson, targets=targets)
+        if settings.learn_unlabeled:
+            lesson, scores, verdict = with_unlabeled(
+                self.pool, lesson, blind, folds, scores,
+                train=train, measure=self.measure, seed=seed, progress=part(n_stages - 2, n_stages),
+            )  # fmt: skip
+            told |= verdict
+        return lesson, scores, told
 
     def _measured_blind(
         self, name: str, folds: Sequence[np.ndarray], seed: int, progress: Progress
@@ -77,7 +113,7 @@ class SegmentationLearner:
         """Scores of all items, each by members that have not seen it, and the temperature that the kept head gets."""
         parts = measure_blind(
             name,
-            lambda head, left_out: self._train(head, left_out, seed, progress),
+            lambda head, left_out: self._train(head, self._lesson, left_out, progress, seed=seed),
             self.dense,
             self.images,
             self.targets,
@@ -94,15 +130,17 @@ class SegmentationLearner:
         temperature, tempered = calibrate_across_folds(scores.uncalibrated, scores.targets, rows)
         return replace(scores, probabilities=tempered), temperature
 
-    def _train(self, head: str, folds: Sequence[np.ndarray] | None, seed: int, progress: Progress) -> DenseHead:
-        """Train on all labels, or each member without its fold."""
+    def _train(
+        self, head: str, lesson: Taught, folds: Sequence[np.ndarray] | None, progress: Progress, *, seed: int
+    ) -> DenseHead:
+        """Train on all of a lesson, or each member without its fold."""
         return self._models.train_segmentation(
-            self.dense,
-            self.images,
-            self.targets,
+            lesson.dense,
+            lesson.images,
+            lesson.targets,
             self.n_classes,
             head=head,
-            weights=self._weights,
+            weights=lesson.weights,
             folds=folds,
             seed=seed,
             progress=progress,
@@ -112,7 +150,8 @@ class SegmentationLearner:
         """See `Learner`: one member a part, in a committee whose members each leave all else out."""
         everything = np.arange(len(self.items))
         name = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))[0]
-        head = self._train(name, [np.setdiff1d(everything, part) for part in parts], seed, progress)
+        left_out = [np.setdiff1d(everything, part) for part in parts]
+        head = self._train(name, self._lesson, left_out, progress, seed=seed)
         return [FittedSegmentation(head.member(i), self, {}) for i in range(len(parts))]
 
     def adopt(self, fitted: Fitted) -> Fitted:
@@ -183,54 +222,3 @@ class FittedSegmentation:
             chunk = items[start : start + CHUNK]
             yield chunk, self.head.predict(pool.store.dense(pool.keys(chunk)), pool.small(chunk))
             progress(start + len(chunk), len(items))
-
-
-def objects_of(probabilities: np.ndarray, size: tuple[int, int]) -> list[dict[str, JsonValue]]:
-    """Starting masks out of class probabilities (K, S, S) of an image of `size` (h, w), one object a class.
-
-    Probabilities are enlarged, not labels, so that borders are smooth; specks are left out.
-    """
-    height, width = size
-    best, labels = np.full(size, -1.0, np.float32), np.zeros(size, np.uint8)
-    for class_id, plane in enumerate(probabilities):
-        large = Image.fromarray(plane.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
-        likely = np.asarray(large)
-        ahead = likely > best
-        labels[ahead], best[ahead] = class_id, likely[ahead]
-    objects: list[dict[str, JsonValue]] = []
-    for class_id in range(1, len(probabilities)):
-        parts = components(labels == class_id, min_px=max(1, int(height * width * MIN_PART_SHARE)))
-        if parts:
-            mask = np.logical_or.reduce(parts)
-            code = encode_rle(mask)
-            objects.append(
-                {
-                    "class_id": class_id,
-                    "mask": {"size": list(code["size"]), "counts": list(code["counts"])},
-                    "mean_confidence": round(float(best[mask].mean()), 4),
-                }
-            )
-    return objects
-
-
-def target_of(answer: Row, row: Row, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Label ids (S, S) and pixel weights of an accepted answer; the smaller of two overlapping objects is on top.
-
-    A mask that a person drew or corrected has weight 1, and so has the background; a pseudo-mask taken as it was has
-    the weight of its quality.
-    """
-    target, weights = np.zeros((side, side), np.uint8), np.ones((side, side), np.float32)
-    drawn = [(entry, decode_rle(entry["mask"])) for entry in answer["objects"]]
-    for entry, mask in sorted(drawn, key=lambda pair: -int(pair[1].sum())):
-        if not mask.any():
-            continue
-        share = Image.fromarray(mask.astype(np.uint8) * 255).resize((side, side), Image.Resampling.BOX)
-        inside = np.asarray(share) >= 128
-        if not inside.any():  # too small for this side: its middle stands for it
-            rows, cols = np.nonzero(mask)
-            inside = np.zeros_like(inside)
-            inside[int(rows.mean() / row["height"] * side), int(cols.mean() / row["width"] * side)] = True
-        target[inside] = entry["class_id"]
-        quality = entry.get("quality")
-        weights[inside] = 1.0 if entry.get("edited") or quality is None else max(MIN_WEIGHT, float(quality))
-    return target, weights

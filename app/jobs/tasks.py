@@ -11,6 +11,7 @@ from app.errors import EmptyPool
 from app.jobs.adapt import adapt_if_due
 from app.jobs.choose import Batch, choose
 from app.jobs.compare import CHEAP, compare_pool, lacks
+from app.jobs.judge import with_qualities
 from app.jobs.learners import Fitted, Offer
 from app.jobs.pool import Pool, open_pool
 from app.jobs.progress import JobProgress
@@ -33,6 +34,7 @@ def embed(ctx: Context, job: Row, progress: JobProgress) -> Result:
 def train(ctx: Context, job: Row, progress: JobProgress) -> Result:
     """Train the head on all labels, and renew the starting masks of what is queued."""
     pool, _ = open_pool(ctx, job["project_id"], progress)
+    pool, judged = with_qualities(pool, progress)
     learner = learner_of(pool, pool.taught())
     require_labels(pool, learner)
     trained = train_model(pool, learner, job["id"], seed=_seed(job), progress=progress)
@@ -40,7 +42,7 @@ def train(ctx: Context, job: Row, progress: JobProgress) -> Result:
     offers = _offers(trained.fitted, queued, progress)
     with ctx.db.write() as connection:
         round_rows.put_suggestions(connection, [_stored(offer, trained.model_id) for offer in offers])
-    return trained.facts
+    return {**trained.facts, **judged}
 
 
 def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
@@ -49,6 +51,7 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
     All that the round changes becomes visible in one transaction; a job that is run again makes no second round.
     """
     pool, n_embedded = open_pool(ctx, job["project_id"], progress)
+    pool, judged = with_qualities(pool, progress)
     learner = try_learner(pool)
     trained = None if learner is None else train_model(pool, learner, job["id"], seed=_seed(job), progress=progress)
     plan = plan_round(
@@ -66,7 +69,7 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
     offered = [choice.row for choice in batch.choices if choice.arm != "audit"]
     offers = _offers(trained.fitted, offered, progress) if trained else []
     number = _queue(pool, job, plan, batch, trained, offers)
-    facts: Result = dict(trained.facts) if trained else {"model_id": None}
+    facts: Result = {**trained.facts, **judged} if trained else {"model_id": None}
     if learner and pool.project["task"] in CHEAP and not lacks(pool):
         facts["comparison"] = compare_pool(pool, learner, job, progress)
     adapted = adapt_if_due(ctx, job, progress) if trained else None

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 from scipy import ndimage
 
+from prompts.geometry import box_mask, pixel_of
 from prompts.types import ImageState, MaskPrediction, Prompt
 
 
@@ -39,3 +40,25 @@ class ErodingPredictor:
         mask = ndimage.binary_erosion(state.features, iterations=n) if n else state.features.copy()
         logits = np.where(mask, 5.0, -5.0).astype(np.float32) + np.float32(len(prompt.points) / 100)
         return MaskPrediction(masks=mask[None], predicted_iou=np.array([0.8], np.float32), low_res_logits=logits[None])
+
+
+class BoxPredictor:
+    """Its mask is the box, or the pixel of the first click. Counts the images that it encodes."""
+
+    model_id = "box-1"
+
+    def __init__(self) -> None:
+        self.n_embeds = 0
+
+    def embed(self, image: np.ndarray) -> ImageState:
+        self.n_embeds += 1
+        return ImageState(model_id=self.model_id, image_size=image.shape[:2], features=None)
+
+    def predict(self, state: ImageState, prompt: Prompt, *, multimask: bool | None = None) -> MaskPrediction:
+        mask = np.zeros(state.image_size, bool)
+        if prompt.box is None:
+            mask[pixel_of(prompt.points[0])] = True
+        else:
+            mask = box_mask(prompt.box, state.image_size)
+        logits = np.where(mask, 2.0, -2.0).astype(np.float32)
+        return MaskPrediction(masks=mask[None], predicted_iou=np.array([0.5], np.float32), low_res_logits=logits[None])

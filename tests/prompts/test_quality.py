@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from prompts.overlap import dice, iou
-from prompts.quality import mask_quality, prompt_compliance, stability_score
+from prompts.quality import (
+    border_contrast,
+    certainty,
+    head_agreement,
+    mask_quality,
+    prompt_compliance,
+    stability_score,
+)
 from prompts.types import Box, MaskPrediction, Point, Prompt, Scribble
 
 SIZE = (20, 50)
@@ -97,3 +104,34 @@ def test_dice_and_iou_are_those_of_the_sets_and_of_each_other(a: np.ndarray, b: 
     expected = len(left & right) / len(left | right) if left | right else 1.0
     assert iou(a, b) == pytest.approx(expected)
     assert dice(a, b) == pytest.approx(2 * expected / (1 + expected))
+
+
+def test_certainty_is_how_far_from_a_coin_toss_the_possible_pixels_are() -> None:
+    three = np.log(3.0)  # σ = 3/4 or 1/4: half-way to certain
+    assert certainty(np.array([[three, -three, 0.0, -9.0]], np.float32)) == pytest.approx((0.5 + 0.5 + 0) / 3)
+    assert certainty(np.full((2, 2), -9.0, np.float32)) == 0.0
+    assert certainty(np.full((2, 2), 50.0, np.float32)) == pytest.approx(1.0)
+
+
+def test_border_contrast_is_high_on_an_edge_low_beside_it_and_nothing_without_one() -> None:
+    mask = block(5, 15, 30, 45)
+    image = np.repeat(np.where(mask, 200, 50).astype(np.uint8)[..., None], 3, axis=2)
+    on, beside = border_contrast(image, mask), border_contrast(image, np.roll(mask, 8, axis=1))
+    assert 0.5 < on < 1
+    assert beside < on
+    assert border_contrast(np.zeros_like(image), mask) == 0.0
+    assert border_contrast(image, np.zeros(SIZE, bool)) == 0.0
+    assert border_contrast(image, np.ones(SIZE, bool)) == 0.0
+    assert border_contrast(255 - image, mask) == pytest.approx(on, abs=1e-6)  # dark or bright alike
+
+
+def test_head_agreement_by_hand_and_blind_to_other_objects_far_away() -> None:
+    mask = block(5, 9, 10, 14)  # 16 pixels; surroundings rows 3 to 10, columns 8 to 15
+    probability = np.zeros(SIZE)
+    probability[5:9, 10:12] = 0.5  # 8 pixels inside
+    probability[3, 8] = 1.0  # one beside it
+    assert head_agreement(mask, probability) == pytest.approx(2 * 4 / (5 + 16))
+    probability[15:, 40:] = 1.0  # another object
+    assert head_agreement(mask, probability) == pytest.approx(2 * 4 / (5 + 16))
+    assert head_agreement(mask, mask.astype(float)) == 1.0
+    assert head_agreement(np.zeros(SIZE, bool), probability) == 0.0

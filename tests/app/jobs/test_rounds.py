@@ -9,9 +9,10 @@ from pydantic import JsonValue
 from alcore.errors import Cancelled
 from alcore.masks import decode_rle
 from alcore.metrics import dice
+from alcore.weak.targets import Recipe, draw_target
 from app.api.schemas import Job
 from app.errors import Busy, EmptyPool
-from app.jobs.segmentation import objects_of, target_of
+from app.jobs.masks import objects_at, objects_of
 from app.service import AnnotationService
 from tests.app.fakes import FakeModels, InlineRunner
 from tests.app.workspaces import accept_all, accept_next, disk, queue_all, seeded
@@ -249,11 +250,33 @@ def test_targets_draw_small_objects_over_large_ones_and_weigh_pseudo_masks(rle: 
         {"class_id": 2, "mask": rle(5, 10, 8, 16), "quality": 0.1, "edited": False},
         {"class_id": 1, "mask": rle(0, 20, 0, 40), "quality": 0.5, "edited": True},
     ]
-    target, weights = target_of({"objects": objects}, row, 10)
+    target, weights = draw_target(objects_at({"objects": objects}, row, 10), 10, recipe=Recipe(band=False))
     assert set(np.unique(target)) == {1, 2}
     assert target[3, 3] == 2
     assert weights[3, 3] == pytest.approx(0.3)
     assert weights[9, 9] == 1.0
+
+
+def test_clicks_and_strokes_on_a_pseudo_mask_stay_where_its_border_is_left_out(rle: Callable[..., object]) -> None:
+    row = {"height": 20, "width": 40}
+    entry = {
+        "class_id": 1,
+        "mask": rle(4, 16, 8, 32),  # rows 2 to 7 and columns 2 to 7 of the target
+        "quality": 0.6,
+        "points": [{"x": 10.0, "y": 4.5, "label": 1}, {"x": 39.0, "y": 19.0, "label": 0}],
+        "scribbles": [{"points": [[30.0, 15.0], [38.0, 15.0]], "label": 1}],
+    }
+    target, weights = draw_target(objects_at({"objects": [entry]}, row, 10), 10, recipe=Recipe())
+    assert target[2, 2] == 1
+    assert weights[2, 2] == 1.0
+    assert target[7, 7] == 1
+    assert target[7, 8] == 255  # the part of the stroke that is not in the accepted mask
+    assert target[2, 3] == 255
+    assert target[4, 4] == 1
+    assert weights[4, 4] == pytest.approx(0.6)
+    assert target[9, 9] == 0
+    exact, _ = draw_target(objects_at({"objects": [{**entry, "edited": True}]}, row, 10), 10, recipe=Recipe())
+    assert not (exact == 255).any()
 
 
 @pytest.fixture
