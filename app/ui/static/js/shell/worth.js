@@ -10,7 +10,8 @@ export function showWorth(part, report) {
   if (part.report.hidden) return;
   part.advice.textContent = report.advice.sentence;
   part.advice.dataset.action = report.advice.action;
-  part.facts.replaceChildren(...facts(report).flatMap(([term, text]) => [make("dt", { text: t(`worth.${term}`) }), make("dd", { text })]));
+  const pair = ([term, text]) => make("div", {}, make("dt", { text: t(`worth.${term}`) }), make("dd", { text }));
+  part.facts.replaceChildren(...facts(report).map(pair));
   part.audit.textContent = report.audit.note;
   part.control.textContent = report.control.note;
   part.compare.hidden = !report.control.can_compare;
