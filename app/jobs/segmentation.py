@@ -20,6 +20,8 @@ from app.jobs.pool import Pool
 from app.store.database import Row
 
 CHUNK = 32
+MIN_CALIBRATION_IMAGES = 30
+"""Fewer images cannot tell a temperature from noise, see benchmarks/README.md."""
 MIN_WEIGHT = 0.3
 """Weight of the pixels of a pseudo-mask that the model itself thought worthless; a mask drawn by hand has 1."""
 MIN_PART_SHARE = 0.0002
@@ -55,6 +57,7 @@ class SegmentationLearner:
 
         Where the project leaves the head open, each candidate is measured so, and the best one kept. A temperature is
         fitted for cheap heads: they are measured as committees, and what is fitted on lone members suits no committee.
+        It takes `MIN_CALIBRATION_IMAGES`.
         """
         names = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))
         n_stages = 1 + len(names) * bool(folds)
@@ -87,7 +90,7 @@ class SegmentationLearner:
         )
         scores = joined_scores(len(self.items), folds, [_item_scores(part) for part in parts])
         assert scores is not None  # there are folds
-        if not HEADS[name].is_cheap:
+        if not HEADS[name].is_cheap or len(self.items) < MIN_CALIBRATION_IMAGES:
             return scores, 1.0
         ends = np.cumsum([len(part.targets) for part in parts])
         rows = [np.arange(end - len(part.targets), end) for end, part in zip(ends, parts, strict=True)]
