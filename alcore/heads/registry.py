@@ -53,6 +53,13 @@ HEADS: Mapping[str, HeadInfo] = MappingProxyType(
                 paper="Ronneberger et al. 2015 (arXiv:1505.04597); MONAI (arXiv:2211.02701)",
             ),
             HeadInfo(
+                name="prototype",
+                task="classification",
+                summary="nearest class mean by cosine, a bootstrap committee, temperature scaled: for the first labels",
+                paper="Snell et al. 2017 (arXiv:1703.05175); Mensink et al. 2013 (doi:10.1109/TPAMI.2013.83)",
+                is_cheap=True,
+            ),
+            HeadInfo(
                 name="linear",
                 task="classification",
                 summary="bootstrap committee of linear layers on embeddings, temperature scaled",
@@ -64,13 +71,6 @@ HEADS: Mapping[str, HeadInfo] = MappingProxyType(
                 task="classification",
                 summary="the same with one hidden layer of 128 units, for larger label sets",
                 paper="Abe & Mamitsuka 1998; Guo et al. 2017 (arXiv:1706.04599)",
-            ),
-            HeadInfo(
-                name="prototype",
-                task="classification",
-                summary="nearest class mean by cosine, a bootstrap committee, temperature scaled: for the first labels",
-                paper="Snell et al. 2017 (arXiv:1703.05175); Mensink et al. 2013 (doi:10.1109/TPAMI.2013.83)",
-                is_cheap=True,
             ),
             HeadInfo(
                 name="knn",
@@ -127,8 +127,8 @@ def candidates(name: str, task: str, n_labeled: int) -> tuple[str, ...]:
         n_labeled: labeled items.
 
     Returns:
-        One name; for `auto` and fewer than `FEW_LABELS` labels every cheap head of the task, the one to take without a
-        measurement first.
+        One name; for `auto` and fewer than `FEW_LABELS` labels every cheap head of the task, in the order of `HEADS`:
+        the first is taken where nothing can be measured, and the earlier of equals.
 
     Raises:
         UnknownName: no such head or task.

@@ -24,6 +24,8 @@ from app.store.database import Row
 CHUNK = 32
 AS_ACCEPTED = Recipe(weigh=False, band=False)
 """Heads are measured on what people accepted, whatever they are taught."""
+MIN_CALIBRATION_IMAGES = 30
+"""Fewer images cannot tell a temperature from noise, see benchmarks/README.md."""
 
 
 class SegmentationLearner:
@@ -57,6 +59,7 @@ class SegmentationLearner:
 
         Where the project leaves the head open, each candidate is measured so, and the best one kept. A temperature is
         fitted for cheap heads: they are measured as committees, and what is fitted on lone members suits no committee.
+        It takes `MIN_CALIBRATION_IMAGES`.
         """
         names = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))
         n_stages = 1 + (len(names) + 2 * self._looks_twice) * bool(folds)
@@ -123,7 +126,7 @@ class SegmentationLearner:
         )
         scores = joined_scores(len(self.items), folds, [_item_scores(part) for part in parts])
         assert scores is not None  # there are folds
-        if not HEADS[name].is_cheap:
+        if not HEADS[name].is_cheap or len(self.items) < MIN_CALIBRATION_IMAGES:
             return scores, 1.0
         ends = np.cumsum([len(part.targets) for part in parts])
         rows = [np.arange(end - len(part.targets), end) for end, part in zip(ends, parts, strict=True)]

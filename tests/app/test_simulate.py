@@ -192,3 +192,41 @@ def test_a_folder_without_references_for_the_task_is_named(dataset: Path, tmp_pa
     (tmp_path / "masks" / source.name).write_bytes(source.read_bytes())
     with pytest.raises(InvalidInput, match=r"needs a mask for every image; .* lacks 9"):
         load_images(tmp_path, "segmentation")
+
+
+@pytest.mark.parametrize("head", ["auto", "dense_prototype"])
+def test_segmentation_runs_with_light_heads_and_says_so(dataset: Path, cache: Path, head: str) -> None:
+    settings = SimulationSettings(
+        task="segmentation",
+        strategies=("random", "entropy"),
+        rounds=1,
+        batch_size=3,
+        seeds=1,
+        prompts="exact",
+        head=head,
+    )
+    report = run_simulation(dataset, settings, cache=cache)
+    assert report["head"] == head
+    assert all(0 <= point["value"] <= 1 for run in report["runs"] for point in run["curve"])
+    assert report["full_supervision"]["value"] > 0
+
+
+def test_auto_chooses_among_the_cheap_heads_by_patients_kept_whole(
+    dataset: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alcore.heads import measuring
+
+    seen = []
+    real = measuring.compare_classifiers
+
+    def spy(names: tuple[str, ...], guess: object, targets: np.ndarray, *, groups: np.ndarray, seed: int) -> object:
+        seen.append((names, groups))
+        return real(names, guess, targets, groups=groups, seed=seed)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(measuring, "compare_classifiers", spy)
+    settings = SimulationSettings(
+        task="classification", strategies=("random",), rounds=1, batch_size=3, seeds=1, head="auto"
+    )
+    assert run_simulation(dataset, settings, cache=cache)["head"] == "auto"
+    assert {names for names, _ in seen} == {("prototype", "linear", "knn")}
+    assert all(str(group).startswith("p") for _, groups in seen for group in groups)

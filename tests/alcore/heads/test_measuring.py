@@ -137,7 +137,7 @@ def test_classifiers_are_compared_by_balanced_accuracy_out_of_fold():
 def test_auto_tries_cheap_heads_while_labels_are_few():
     assert candidates("auto", "segmentation", FEW_LABELS - 1) == ("dense_linear", "dense_prototype")
     assert candidates("auto", "segmentation", FEW_LABELS) == ("decoder",)
-    assert candidates("auto", "classification", 0) == ("linear", "prototype", "knn")
+    assert candidates("auto", "classification", 0) == ("prototype", "linear", "knn")
     assert candidates("default", "classification", 5) == ("linear",)
     assert candidates("unet", "segmentation", 5) == ("unet",)
     assert all(HEADS[name].is_cheap for name in candidates("auto", "classification", 1))

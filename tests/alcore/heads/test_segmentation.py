@@ -196,3 +196,19 @@ def test_each_member_leaves_its_own_fold_out():
             seed=0,
             folds=folds[:1],
         )
+
+
+def test_heads_of_earlier_releases_have_no_temperature_and_load(head, tmp_path):
+    from alcore.heads.files import read_head, write_head
+    from alcore.heads.training import load_head
+
+    dense, images, _ = disks(2)
+    head.save(tmp_path / "new")
+    tensors, description = read_head(tmp_path / "new", "segmentation-decoder")
+    earlier = {key: description[key] for key in ("kind", "n_classes", "n_members")}
+    write_head(tmp_path / "old", tensors, earlier)
+    loaded = load_head(tmp_path / "old")
+    assert loaded.temperature == 1.0
+    np.testing.assert_array_equal(loaded.predict(dense, images), head.predict(dense, images))
+    calm = head.tempered(2.0).predict(dense, images)
+    assert calm.max(axis=2).mean() < head.predict(dense, images).max(axis=2).mean()

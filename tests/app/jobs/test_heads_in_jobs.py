@@ -46,9 +46,20 @@ def test_auto_tries_the_cheap_heads_and_keeps_the_better_one(
     assert scores["dense_prototype"] == pytest.approx(result["value"], abs=1e-4)
 
 
-def test_the_report_judges_confidence_before_and_after_temperature_scaling(
-    fake_service: AnnotationService, fake_models: FakeModels
+@pytest.mark.parametrize(("head", "n_needed"), [("dense_linear", 9), ("decoder", 8)])
+def test_without_enough_images_or_a_committee_to_measure_there_is_no_temperature(
+    fake_service: AnnotationService, monkeypatch: pytest.MonkeyPatch, head: str, n_needed: int
 ) -> None:
+    monkeypatch.setattr("app.jobs.segmentation.MIN_CALIBRATION_IMAGES", n_needed)
+    result = result_of(fake_service.start_train(labeled(fake_service, head=head, n=8)))
+    assert result["temperature"] == 1.0
+    assert result["ece"] == result["ece_uncalibrated"]
+
+
+def test_the_report_judges_confidence_before_and_after_temperature_scaling(
+    fake_service: AnnotationService, fake_models: FakeModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.jobs.segmentation.MIN_CALIBRATION_IMAGES", 8)
     project_id = labeled(fake_service, head="dense_linear")
     result = result_of(fake_service.start_train(project_id))
     report = {k: result[k] for k in ("ece", "ece_uncalibrated", "brier", "brier_uncalibrated", "temperature")}
