@@ -6,7 +6,8 @@ import numpy as np
 from pydantic import JsonValue
 
 from alcore.control import compare_arms, draw_halves, what_lacks
-from app.errors import NoLabels
+from alcore.errors import AlcoreError, Cancelled
+from app.errors import FewclickError, NoLabels
 from app.jobs.learners import Learner
 from app.jobs.pool import Pool, group_of, open_pool
 from app.jobs.progress import JobProgress
@@ -32,6 +33,21 @@ def compare(ctx: Context, job: Row, progress: JobProgress) -> dict[str, JsonValu
     if lacking:
         raise NoLabels(f"too few labels yet to compare chosen with random images: {lacking}")
     return compare_pool(pool, learner_of(pool, pool.taught()), job, progress)
+
+
+def compare_if_cheap(pool: Pool, learner: Learner, job: Row, progress: JobProgress) -> dict[str, JsonValue] | None:
+    """Compare after a round, where heads train in moments and labels are enough.
+
+    What goes wrong, or is cancelled, here does not undo the round that came before it: it is logged.
+    """
+    if pool.project["task"] not in CHEAP or lacks(pool):
+        return None
+    try:
+        return compare_pool(pool, learner, job, progress)
+    except (AlcoreError, FewclickError) as error:
+        reason = "it was cancelled" if isinstance(error, Cancelled) else str(error)
+        progress.log(f"chosen and random images were not compared: {reason}")
+        return None
 
 
 def lacks(pool: Pool) -> str:

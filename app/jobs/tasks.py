@@ -10,7 +10,7 @@ from alcore.types import RoundPlan
 from app.errors import EmptyPool
 from app.jobs.adapt import adapt_if_due
 from app.jobs.choose import Batch, choose
-from app.jobs.compare import CHEAP, compare_pool, lacks
+from app.jobs.compare import compare_if_cheap
 from app.jobs.judge import with_qualities
 from app.jobs.learners import Fitted, Offer
 from app.jobs.pool import Pool, open_pool
@@ -70,8 +70,9 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
     offers = _offers(trained.fitted, offered, progress) if trained else []
     number = _queue(pool, job, plan, batch, trained, offers)
     facts: Result = {**trained.facts, **judged} if trained else {"model_id": None}
-    if learner and pool.project["task"] in CHEAP and not lacks(pool):
-        facts["comparison"] = compare_pool(pool, learner, job, progress)
+    compared = compare_if_cheap(pool, learner, job, progress) if learner else None
+    if compared is not None:
+        facts["comparison"] = compared
     adapted = adapt_if_due(ctx, job, progress) if trained else None
     if adapted is not None:
         facts["adaptation"] = adapted

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from alcore.errors import Cancelled
 from app.jobs.compare import lacks
 from app.jobs.pool import open_pool
 from app.service import AnnotationService, batches
@@ -235,3 +236,25 @@ def test_a_comparison_leaves_the_model_in_use_alone(fake_service: AnnotationServ
     result_of(fake_service.start_compare(project.id))
     after = fake_service.project(project.id)
     assert (after.model_id, after.round, after.counts) == (before.model_id, before.round, before.counts)
+
+
+def test_a_comparison_that_is_cancelled_leaves_its_round(
+    fake_service: AnnotationService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.jobs import compare as comparing
+
+    set_to(fake_service, min_audit=4, control_share=0.4)
+    project = seeded(fake_service, 80, n_patients=80, task="classification")
+    for _ in range(2):
+        fake_service.start_round(project.id, n=22)
+        accept_all(fake_service, project.id)
+
+    def stopped(*_: object, **__: object) -> None:
+        raise Cancelled("stop")
+
+    monkeypatch.setattr(comparing, "compare_arms", stopped)
+    job = fake_service.start_round(project.id, n=4)
+    assert "comparison" not in result_of(job)
+    assert fake_service.project(project.id).round == 3
+    said = [event.data.message for event in fake_service.job_events(job.id) if event.event == "log"]
+    assert "chosen and random images were not compared: it was cancelled" in said
