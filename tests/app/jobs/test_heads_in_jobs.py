@@ -1,6 +1,7 @@
 """Which head a project trains, what is tried where it leaves that open, and what the report says about trust."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from alcore.errors import UnknownName
 from app.jobs.learners import ItemScores, best_trial
 from app.service import AnnotationService
+from app.service.models import RegistryModels
 from app.store import rounds as round_rows
+from tests.alcore.heads.drawn import disks
 from tests.app.fakes import FakeModels
 from tests.app.jobs.test_rounds import result_of
 from tests.app.workspaces import accept_all, seeded
@@ -91,3 +94,25 @@ def test_a_trial_without_a_score_is_reported_as_such_and_not_taken() -> None:
 
     trials = {"a": scores(np.nan, np.nan), "b": scores(0.25, np.nan), "c": scores(0.25, 0.5)}
     assert best_trial(Learner(), trials) == ("c", {"a": None, "b": 0.25, "c": 0.375})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["dense_linear", "dense_prototype"])
+def test_the_real_models_train_and_read_light_heads(tmp_path: Path, name: str) -> None:
+    dense, images, masks = disks(4)
+    models = RegistryModels()
+    weights = np.ones(masks.shape, np.float32)
+    head = models.train_segmentation(
+        dense, images, masks, 2, head=name, weights=weights, folds=None, seed=0, progress=None
+    )
+    head.tempered(2.0).save(tmp_path / "head")
+    loaded = models.load_segmentation(tmp_path / "head")
+    assert loaded.temperature == 2.0
+    np.testing.assert_array_equal(loaded.predict(dense, images), head.tempered(2.0).predict(dense, images))
+
+
+@pytest.mark.parametrize("kind", ["prototype", "knn", "mlp"])
+def test_the_real_models_train_each_kind_of_classifier(tmp_path: Path, kind: str) -> None:
+    vectors, targets = np.eye(4, dtype=np.float32).repeat(3, axis=0), np.arange(4).repeat(3)
+    head = RegistryModels().train_classification(vectors, targets, 4, kind=kind, seed=0)
+    assert (head.predict(vectors).mean(axis=0).argmax(axis=1) == targets).all()
+    assert head.kind == kind  # type: ignore[attr-defined]
