@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     """A project that adapts automatically does so again once so many of these images are new since the last attempt."""
     adapt_margin: float = Field(0.01, ge=0)
     """An adapted model is taken into use if its mean Dice on held-out masks rises by more, and clicks to 0.9 do not."""
-    weigh_pseudo_masks: bool = True
+    weigh_pseudo_masks: bool = False
     """Pseudo-masks that nobody corrected, with their surroundings, count their quality in training, drawn ones 1."""
     pseudo_mask_band: bool = False
     """Leave out of training a band around the border of pseudo-masks that nobody corrected."""
