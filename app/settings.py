@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     learn_unlabeled: bool = False
     """Learn also from unlabeled images what heads are sure of, where it pays on labels that they did not see."""
     calibrate_quality: bool = True
-    """Where qualities count, calibrate them: ask the click model again about accepted masks, and compare."""
+    """Only calibrated qualities count: jobs ask the click model again about accepted masks. Off, the stored ones do."""
     max_scored: int = Field(1000, ge=1)
     """Score at most so many unlabeled items per round, drawn at random from a larger pool."""
 
