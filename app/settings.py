@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     """A project that adapts automatically does so again once so many of these images are new since the last attempt."""
     adapt_margin: float = Field(0.01, ge=0)
     """An adapted model is taken into use if its mean Dice on held-out masks rises by more, and clicks to 0.9 do not."""
-    weigh_pseudo_masks: bool = True
+    weigh_pseudo_masks: bool = False
     """Pseudo-masks that nobody corrected, with their surroundings, count their quality in training, drawn ones 1."""
     pseudo_mask_band: bool = False
     """Leave out of training a band around the border of pseudo-masks that nobody corrected."""
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     learn_unlabeled: bool = False
     """Learn also from unlabeled images what heads are sure of, where it pays on labels that they did not see."""
     calibrate_quality: bool = True
-    """Where qualities count, calibrate them: ask the click model again about accepted masks, and compare."""
+    """Only calibrated qualities count: jobs ask the click model again about accepted masks. Off, the stored ones do."""
     max_scored: int = Field(1000, ge=1)
     """Score at most so many unlabeled items per round, drawn at random from a larger pool."""
 

@@ -5,7 +5,8 @@
 Images to label are those that the promptable model was never trained on; masks come of a box (5 % jitter) or of one
 click, taken as they are, and cost what `alcore.costs` says. Each seed draws another order of images; every arm labels
 along it until the seconds are spent. Heads: one member on the built-in encoder, a small side, the same steps for all.
-Test Dice over images with the object, at 128 pixels a side. `true Dice`: weighed by what the quality tries to guess.
+Test Dice over images with the object, at 128 pixels a side. `weighed`: by the fixed formula; `calibrated`: by what is
+learned from the true Dice of four fifths of the images to label; `true Dice`: by what both try to guess.
 """
 
 import argparse
@@ -28,7 +29,8 @@ from alcore.weak.semi import unlabeled_targets
 from alcore.weak.targets import Recipe, WeakObject, box_target, draw_target, pixel_certainty
 from prompts.bench_data import BenchImage, read_bench_images
 from prompts.builtin.split import is_held_out
-from prompts.jitter import disagreement, jittered_masks
+from prompts.calibration import Signals, out_of_fold_quality, signals_of
+from prompts.jitter import disagreement, jitter_dice, jittered_masks
 from prompts.overlap import dice
 from prompts.predictor import Predictor
 from prompts.quality import mask_quality
@@ -45,6 +47,7 @@ RECIPES = {
     "weighed": replace(PLAIN, weigh=True),
     "true Dice": replace(PLAIN, weigh=True),
     "weighed around": replace(PLAIN, weigh=True, around=True),
+    "calibrated around": replace(PLAIN, weigh=True, around=True),
     "true Dice around": replace(PLAIN, weigh=True, around=True),
     "band": replace(PLAIN, band=True),
     "weighed, band": Recipe(),
@@ -69,6 +72,7 @@ class Labeled:
     seconds: float
     objects: list[WeakObject]
     true_dice: list[float]
+    signals: list[Signals]
     boxes: np.ndarray
     """(n, 4) rows and columns of the boxes at the head's side."""
 
@@ -85,9 +89,9 @@ def label(image: BenchImage, kind: str, predictor: Predictor | None, side: int) 
     if predictor is None:
         exact = [WeakObject(mask=at_side(mask, side) >= 0.5, class_id=1, is_exact=True) for mask in image.objects]
         seconds = costs.outlined_objects(len(exact))
-        return Labeled(seconds=seconds, objects=exact, true_dice=[1.0] * len(exact), boxes=np.zeros((0, 4)))
+        return Labeled(seconds=seconds, objects=exact, true_dice=[1.0] * len(exact), signals=[], boxes=np.zeros((0, 4)))
     state, rng = predictor.embed(image.rgb), np.random.default_rng([2, zlib.crc32(image.stem.encode())])
-    boxes, height, width = [], *image.rgb.shape[:2]
+    boxes, signals, (height, width) = [], [], image.rgb.shape[:2]
     for gt_mask in image.objects:
         if kind == "box":
             box = tight_box(gt_mask, jitter=0.05, rng=rng)
@@ -105,10 +109,13 @@ def label(image: BenchImage, kind: str, predictor: Predictor | None, side: int) 
             disagreement=at_side(disagreement(jittered), side),
         )
         objects.append(one)
+        signals.append(signals_of(answer, prompt, image.rgb, jitter_dice=jitter_dice(answer.mask, jittered)))
         true_dice.append(dice(answer.mask, gt_mask))
     n = len(objects)
     seconds = n * costs.prompted_object(n_clicks=int(kind != "box"), n_boxes=int(kind == "box"))
-    return Labeled(seconds=seconds, objects=objects, true_dice=true_dice, boxes=np.reshape(boxes, (-1, 4)))
+    return Labeled(
+        seconds=seconds, objects=objects, true_dice=true_dice, signals=signals, boxes=np.reshape(boxes, (-1, 4))
+    )
 
 
 @dataclass(kw_only=True)
@@ -121,10 +128,12 @@ class Bench:
     test: tuple[np.ndarray, np.ndarray, np.ndarray]
     side: int
     steps: int
+    calibrated: dict[str, list[list[float]]]
+    """Quality of each object of each image, by kind."""
 
     def value(self, kind: str, name: str, rows: Sequence[int], seed: int) -> float:
         """Train one arm and measure it."""
-        drawn = [self.drawn(self.answers[kind][row], name) for row in rows]
+        drawn = [self.drawn(kind, row, name) for row in rows]
         targets, weights = (np.stack(part) for part in zip(*drawn, strict=True))
         if name == "relabeled":
             targets = self.relabeled(kind, rows, targets, weights, seed)
@@ -141,14 +150,17 @@ class Bench:
         found = torch.nn.functional.interpolate(odds, size=(TEST_SIDE, TEST_SIDE), mode="bilinear")[:, 0].numpy() > 0.5
         return float(np.mean([dice(a, b) for a, b in zip(found, truth, strict=True)]))
 
-    def drawn(self, answer: Labeled, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def drawn(self, kind: str, row: int, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Target and weights of one image by one recipe."""
+        answer = self.answers[kind][row]
         if name in CORES:
             target = box_target(answer.boxes, [1] * len(answer.boxes), self.side, core=CORES[name])
             return target, np.ones(target.shape, np.float32)
         objects = answer.objects
         if name.startswith("true Dice"):
             objects = [replace(one, quality=q) for one, q in zip(objects, answer.true_dice, strict=True)]
+        if name == "calibrated around":
+            objects = [replace(one, quality=q) for one, q in zip(objects, self.calibrated[kind][row], strict=True)]
         return draw_target(objects, self.side, recipe=RECIPES[name])
 
     def halves(self, rows: Sequence[int], targets: np.ndarray, weights: np.ndarray, seed: int) -> list:
@@ -203,8 +215,23 @@ def open_set(folder: Path, n_pool: int, side: int, steps: int) -> Bench:
     small = [squash(part, side) for part in rgb]
     masks = np.stack([at_side(mask, TEST_SIDE) >= 0.5 for mask in truth])
     return Bench(
-        dense=dense[0], small=small[0], answers=answers, test=(dense[1], small[1], masks), side=side, steps=steps
+        dense=dense[0],
+        small=small[0],
+        answers=answers,
+        test=(dense[1], small[1], masks),
+        side=side,
+        steps=steps,
+        calibrated={kind: calibrated(answers[kind]) for kind in KINDS},
     )
+
+
+def calibrated(answers: Sequence[Labeled]) -> list[list[float]]:
+    """Quality of each object by a calibrator that did not see its fifth of the images."""
+    owner = np.concatenate([np.full(len(answer.signals), i) for i, answer in enumerate(answers)])
+    found = [one for answer in answers for one in answer.signals]
+    truth = np.array([value for answer in answers for value in answer.true_dice])
+    quality = out_of_fold_quality(found, truth, [np.flatnonzero(owner % 5 == k) for k in range(5)])
+    return [quality[owner == i].tolist() for i in range(len(answers))]
 
 
 def affordable(answers: Sequence[Labeled], order: np.ndarray, seconds: float) -> list[int]:

@@ -98,7 +98,7 @@ def with_qualities(pool: Pool, progress: JobProgress) -> tuple[Pool, dict[str, J
 def _with(answer: Row, item_id: int, known: Mapping[tuple[int, int], float]) -> Row:
     """An answer whose objects have the qualities that are known."""
     objects = [
-        {**entry, "quality": known.get((item_id, number), entry.get("quality"))}
+        {**entry, "quality": known[item_id, number], "is_calibrated": True} if (item_id, number) in known else entry
         for number, entry in enumerate(answer["objects"])
     ]
     return {**answer, "objects": objects}

@@ -51,23 +51,31 @@ def recipe_of(settings: Settings) -> Recipe:
     return Recipe(weigh=settings.weigh_pseudo_masks, around=True, band=settings.pseudo_mask_band)
 
 
-def objects_at(answer: Row, row: Row, side: int) -> list[WeakObject]:
+def objects_at(answer: Row, row: Row, side: int, *, only_calibrated: bool = False) -> list[WeakObject]:
     """The objects of an accepted answer at the head's side (S, S).
 
-    A mask that a person drew or corrected is exact, and so is one without a quality; others are pseudo-masks.
+    A mask that a person drew or corrected is exact, and so is one without a quality; others are pseudo-masks. With
+    `only_calibrated` those whose quality comes of the fixed formula alone, which is mostly too low, have quality 1.
     """
     drawn = [(entry, decode_rle(entry["mask"])) for entry in answer["objects"]]
     return [
         WeakObject(
             mask=_shrunk(mask, side),
             class_id=entry["class_id"],
-            quality=float(np.clip(1.0 if entry.get("quality") is None else entry["quality"], 0.0, 1.0)),
+            quality=_quality(entry, only_calibrated),
             is_exact=bool(entry.get("edited")) or entry.get("quality") is None,
             strokes=_shrunk(mask, side) & _marked(entry, row, side),
         )
         for entry, mask in drawn
         if mask.any()
     ]
+
+
+def _quality(entry: Mapping[str, Any], only_calibrated: bool) -> float:
+    """What a mask is trusted by, 0 to 1."""
+    if entry.get("quality") is None or (only_calibrated and not entry.get("is_calibrated")):
+        return 1.0
+    return float(np.clip(entry["quality"], 0.0, 1.0))
 
 
 def drawn_targets(images: Sequence[Sequence[WeakObject]], side: int, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:

@@ -41,7 +41,8 @@ class SegmentationLearner:
             side = self._models.head_side
             self.dense = pool.store.dense(pool.keys(self.items))
             self.images = pool.small(self.items)
-            self._objects = [objects_at(pool.answers[row["id"]], row, side) for row in self.items]
+            only = pool.ctx.settings.calibrate_quality
+            self._objects = [objects_at(pool.answers[row["id"]], row, side, only_calibrated=only) for row in self.items]
             self.targets, _ = drawn_targets(self._objects, side, AS_ACCEPTED)
             targets, weights = drawn_targets(self._objects, side, recipe_of(pool.ctx.settings))
             self._lesson = Taught(dense=self.dense, images=self.images, targets=targets, weights=weights)

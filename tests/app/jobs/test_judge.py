@@ -11,6 +11,7 @@ from app.api.schemas import Project
 from app.jobs import segmentation
 from app.jobs.judge import first_of
 from app.jobs.pool import Pool
+from app.jobs.segmentation import objects_at
 from app.service import AnnotationService
 from app.service.asked import stored_prompt
 from prompts.types import Box, Point, Prompt, Scribble
@@ -131,3 +132,12 @@ def test_what_the_annotator_began_with_is_the_box_then_the_first_click_then_the_
         "scribbles": [{"points": [[1.0, 1.0], [2.0, 2.0]], "label": 1}],
     }
     assert stored_prompt(entry) == Prompt(points=(other,), box=box, scribbles=(stroke,))
+
+
+def test_only_calibrated_qualities_count_where_that_is_asked_for() -> None:
+    row, entry = {"height": 30, "width": 40}, {**prompted(0), "quality": 0.4}
+    calibrated = {**entry, "is_calibrated": True}
+    found = objects_at({"objects": [entry, calibrated]}, row, 16, only_calibrated=True)
+    assert [one.quality for one in found] == [1.0, 0.4]
+    assert [one.quality for one in objects_at({"objects": [entry]}, row, 16)] == [0.4]
+    assert not any(one.is_exact for one in found)

@@ -10,7 +10,7 @@ from app.api.schemas import Project
 from app.service import AnnotationService
 from tests.app.fakes import SIDE, FakeModels, ThresholdHead
 from tests.app.jobs.test_rounds import result_of
-from tests.app.workspaces import HEIGHT, WIDTH, answer_of, open_fake, queue_all, seeded
+from tests.app.workspaces import HEIGHT, WIDTH, answer_of, disk, open_fake, queue_all, seeded
 
 N_LABELED = 8
 
@@ -45,7 +45,7 @@ def test_doubtful_masks_say_what_a_head_that_did_not_see_them_is_sure_of(tmp_pat
     wrong = np.zeros((HEIGHT, WIDTH), bool)
     wrong[22:28, 4:10] = True  # where all images are dark
     objects = [{"class_id": 1, "mask": dict(encode_rle(wrong)), "quality": 0.2}]
-    with open_fake(tmp_path, models=models, relabel_pseudo_masks=True) as service:
+    with open_fake(tmp_path, models=models, relabel_pseudo_masks=True, calibrate_quality=False) as service:
         project = labeled(service, objects=objects)
         assert result_of(service.start_train(project.id))["relabeled"] == N_LABELED
     first, last = models.taught[0][0], models.taught[-1][0]
@@ -54,9 +54,15 @@ def test_doubtful_masks_say_what_a_head_that_did_not_see_them_is_sure_of(tmp_pat
     assert set(np.unique(last)) == {0}
 
 
+def test_a_quality_that_was_not_calibrated_makes_no_mask_doubtful(tmp_path: Path) -> None:
+    with open_fake(tmp_path, models=Watched(), relabel_pseudo_masks=True) as service:
+        project = labeled(service, objects=[{"class_id": 1, "mask": dict(encode_rle(disk(0))), "quality": 0.2}])
+        assert result_of(service.start_train(project.id))["relabeled"] == 0
+
+
 def test_masks_of_some_quality_and_drawn_ones_are_not_relabeled(tmp_path: Path) -> None:
     models = Watched()
-    with open_fake(tmp_path, models=models, relabel_pseudo_masks=True) as service:
+    with open_fake(tmp_path, models=models, relabel_pseudo_masks=True, calibrate_quality=False) as service:
         project = labeled(service)  # of quality 0.9
         assert result_of(service.start_train(project.id))["relabeled"] == 0
     np.testing.assert_array_equal(models.taught[0][0], models.taught[-1][0])
