@@ -25,7 +25,7 @@ N = 26
 def prompted(number: int, model_id: str = "fake-segmenter") -> dict[str, object]:
     """An object that a box began and a click ended, or, for odd numbers, two clicks; the disk was accepted."""
     rows, cols = np.nonzero(disk(number))
-    middle = {"x": float(cols.mean()), "y": float(rows.mean())}
+    middle = {"x": float(cols.mean()), "y": float(rows.mean()), "label": 1}
     entry = {"class_id": 1, "mask": dict(encode_rle(disk(number))), "model_id": model_id, "quality": 0.5}
     if number % 2:
         return {**entry, "points": [middle, {"x": 1.5, "y": 28.5, "label": 0}]}
