@@ -1,6 +1,6 @@
 """Jobs learn from corrected masks what the click model's other masks are worth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,11 @@ from alcore.masks import encode_rle
 from app.api.schemas import Project
 from app.jobs import segmentation
 from app.jobs.judge import first_of
+from app.jobs.masks import objects_at
 from app.jobs.pool import Pool
-from app.jobs.segmentation import objects_at
 from app.service import AnnotationService
 from app.service.asked import stored_prompt
+from app.store.database import Row
 from prompts.types import Box, Point, Prompt, Scribble
 from tests.app.fakes import FakeModels, InlineRunner
 from tests.app.jobs.test_rounds import result_of
@@ -57,9 +58,9 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[int, float
     seen: list[dict[int, float]] = []
     init = segmentation.SegmentationLearner.__init__
 
-    def watched(self: segmentation.SegmentationLearner, pool: Pool) -> None:
+    def watched(self: segmentation.SegmentationLearner, pool: Pool, items: Sequence[Row]) -> None:
         seen.append({item_id: answer["objects"][0]["quality"] for item_id, answer in pool.answers.items()})
-        init(self, pool)
+        init(self, pool, items)
 
     monkeypatch.setattr(segmentation.SegmentationLearner, "__init__", watched)
     return seen
