@@ -43,9 +43,10 @@ class ClassificationLearner:
     def __init__(
         self, images: SimulationImages, store: EmbeddingStore, pool: np.ndarray, test: np.ndarray, *, head: str
     ) -> None:
-        from alcore.heads.registry import AUTO, candidates
+        from alcore.heads.registry import candidates
 
-        self.head = AUTO if head == AUTO else candidates(head, "classification", 0)[0]
+        names = candidates(head, "classification", 0)
+        self.head = names[0] if len(names) == 1 else head
         self._n_classes = images.n_classes
         self._pool = store.vectors([images.keys[i] for i in pool])
         self._test = store.vectors([images.keys[i] for i in test])

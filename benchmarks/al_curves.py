@@ -81,6 +81,7 @@ def run(options: argparse.Namespace) -> None:
             "rounds": options.rounds,
             "batch_size": options.batch_size,
             "prompts": options.prompts,
+            "head": options.head,
         }
         jobs = [(dataset, seed, settings, strategies, options.out) for seed in range(options.seeds)]
         # The first seed embeds the images and measures full supervision; the others find both.
@@ -214,6 +215,7 @@ def main() -> None:
     runner.add_argument("--batch-size", type=int, default=10)
     runner.add_argument("--cold-start", default="default")
     runner.add_argument("--prompts", default="box")
+    runner.add_argument("--head", default="default")
     runner.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     runner.add_argument("--out", type=Path, required=True)
     if "report" not in sys.argv[1:2]:

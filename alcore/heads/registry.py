@@ -84,7 +84,9 @@ HEADS: Mapping[str, HeadInfo] = MappingProxyType(
 )
 
 DEFAULT_HEADS: Mapping[str, str] = MappingProxyType({"segmentation": "decoder", "classification": "linear"})
-"""Which head `default` means, by task."""
+"""Which head `default` means, by task, where it cannot measure several."""
+LINEAR_HEADS = ("prototype", "linear")
+"""In classification `default` takes the better of these: both are linear in the embedding, as some strategies need."""
 AUTO = "auto"
 """Stands for the cheap head with the best out-of-fold score while labels are few, and for the default afterwards."""
 FEW_LABELS = 60
@@ -127,14 +129,17 @@ def candidates(name: str, task: str, n_labeled: int) -> tuple[str, ...]:
         n_labeled: labeled items.
 
     Returns:
-        One name; for `auto` and fewer than `FEW_LABELS` labels every cheap head of the task, in the order of `HEADS`:
-        the first is taken where nothing can be measured, and the earlier of equals.
+        One name; for `auto` and fewer than `FEW_LABELS` labels every cheap head of the task, in the order of `HEADS`,
+        and for `default` in classification `LINEAR_HEADS`: the first is taken where nothing can be measured, and the
+        earlier of equals.
 
     Raises:
         UnknownName: no such head or task.
         InvalidInput: the head is for the other task.
     """
     default = resolve_head("default", task)
+    if name == "default" and task == "classification":
+        return LINEAR_HEADS
     if name != AUTO:
         return (resolve_head(name, task).name,)
     if n_labeled >= FEW_LABELS:

@@ -138,7 +138,7 @@ def test_verifying_begins_with_the_heads_own_masks(dataset: Path, cache: Path) -
     report = run_simulation(dataset, settings, cache=cache)
     assert report["prompts"] == "verify"
     first, second = (point["seconds"] for point in report["runs"][0]["curve"])
-    assert second - first > 2 * (7 + 2.5 + 2.5)  # two steps teach nothing: looked at, then boxed
+    assert second - first >= 2 * (7 + 2.5 + 2.5)  # two steps teach nothing: looked at, then boxed
 
 
 def test_touching_objects_are_told_apart_by_their_instances() -> None:

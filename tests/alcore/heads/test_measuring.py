@@ -138,7 +138,9 @@ def test_auto_tries_cheap_heads_while_labels_are_few():
     assert candidates("auto", "segmentation", FEW_LABELS - 1) == ("dense_linear", "dense_prototype")
     assert candidates("auto", "segmentation", FEW_LABELS) == ("decoder",)
     assert candidates("auto", "classification", 0) == ("prototype", "linear", "knn")
-    assert candidates("default", "classification", 5) == ("linear",)
+    assert candidates("default", "classification", 5) == ("prototype", "linear")
+    assert candidates("default", "classification", 5000) == ("prototype", "linear")
+    assert candidates("linear", "classification", 5) == ("linear",)
     assert candidates("unet", "segmentation", 5) == ("unet",)
     assert all(HEADS[name].is_cheap for name in candidates("auto", "classification", 1))
     with pytest.raises(UnknownName, match="auto, decoder"):

@@ -13,8 +13,8 @@ from app.doctor import safetensors_fault, workspace_state
 from tests.paths import ROOT
 
 COMMANDS = {
-    "demo", "init", "serve", "project", "import", "embed", "adapt", "select", "train", "export", "simulate", "bench",
-    "strategies", "encoders", "segmenters", "heads", "models", "doctor",
+    "demo", "init", "serve", "project", "import", "embed", "adapt", "select", "train", "export", "report", "simulate",
+    "bench", "strategies", "encoders", "segmenters", "heads", "models", "doctor",
 }  # fmt: skip
 
 
