@@ -24,7 +24,8 @@ MIN_AUDIT_GROUPS = 3
 DEFAULT_COLD_START: Mapping[str, str] = MappingProxyType(
     {"segmentation": "kmeans_medoid", "classification": "kmeans_medoid"}
 )
-DEFAULT_STRATEGY: Mapping[str, str] = MappingProxyType({"segmentation": "entropy", "classification": "margin"})
+DEFAULT_STRATEGY: Mapping[str, str] = MappingProxyType({"segmentation": "entropy", "classification": "uherding"})
+"""What `default` means; docs/benchmarks.md says what it was compared with, and on which budgets."""
 
 
 FED: Mapping[Task, frozenset[Need]] = MappingProxyType(

@@ -143,7 +143,7 @@ def test_a_run_ends_when_the_pool_is_used_up():
 
 def test_default_means_the_tasks_own():
     result, _, _ = run(["default"], cold_start="default", seeds=1)
-    assert [(entry["strategy"], entry["cold_start"]) for entry in result["runs"]] == [("margin", "kmeans_medoid")]
+    assert [(entry["strategy"], entry["cold_start"]) for entry in result["runs"]] == [("uherding", "kmeans_medoid")]
 
 
 def test_groups_are_spread():

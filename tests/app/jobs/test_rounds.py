@@ -194,7 +194,7 @@ def test_classification_learns_labels_and_offers_one(fake_service: AnnotationSer
     accept_all(fake_service, project.id)
     result = result_of(fake_service.start_round(project.id, n=4))
     assert result["metric"] == "balanced_accuracy"
-    assert fake_service.rounds(project.id)[-1].strategy == "margin"
+    assert fake_service.rounds(project.id)[-1].strategy == "uherding"
     item = fake_service.next_item(project.id, "ann")
     assert item is not None
     offered = fake_service.suggestion(item.id)
