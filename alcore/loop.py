@@ -11,7 +11,8 @@ from jaxtyping import Float, Int64, Shaped
 from alcore.costs import expected_seconds
 from alcore.errors import InvalidInput
 from alcore.opinions import Opinion
-from alcore.strategies import select
+from alcore.rounds import asks_a_head
+from alcore.strategies import STRATEGIES, select
 from alcore.types import PoolView, Progress
 
 CLICKS_PER_BOX = 2
@@ -132,27 +133,32 @@ class Loop:
         rng = np.random.default_rng([seed, 0, zlib.crc32(strategy.encode())])
         chosen = select(strategy, pool, batch_size, rng=rng, max_per_group=self.max_per_group).rows.tolist()
         return self._trained(
-            State(seed=seed, rows=[], answers=(), opinion=Opinion(), scored_rows=_NO_ROWS, curve=[]), chosen
+            State(seed=seed, rows=[], answers=(), opinion=Opinion(), scored_rows=_NO_ROWS, curve=[]),
+            chosen,
+            is_asked=True,
         )
 
     def run(self, strategy: str, start: State, rounds: int, batch_size: int) -> list[dict[str, Any]]:
         """Run one strategy from the seed set on; return its curve."""
-        state = start
+        state, asks = start, asks_a_head(STRATEGIES[strategy])
         for number in range(1, rounds + 1):
             rng = np.random.default_rng([start.seed, number, zlib.crc32(strategy.encode())])
             pool = self._view(state)
             chosen = select(strategy, pool, batch_size, rng=rng, max_per_group=self.max_per_group).rows.tolist()
             if not chosen:
                 break
-            state = self._trained(state, chosen)
+            state = self._trained(state, chosen, is_asked=asks and number < rounds)
         return state.curve
 
-    def _trained(self, state: State, chosen: list[int]) -> State:
-        """Ask for the chosen rows, train from scratch on all answers, measure, and add the point to the curve."""
+    def _trained(self, state: State, chosen: list[int], *, is_asked: bool) -> State:
+        """Ask for the chosen rows, train from scratch on all answers, measure, and add the point to the curve.
+
+        The head scores the rest of the pool only where it `is_asked` by the strategy of a next round.
+        """
         rows = state.rows + chosen
         answers = (*state.answers, *(self._answer(state, row) for row in chosen))
         number = len(state.curve)
-        left = np.setdiff1d(np.arange(len(self.embeddings)), rows).astype(np.int64)
+        left = np.setdiff1d(np.arange(len(self.embeddings)), rows).astype(np.int64) if is_asked else _NO_ROWS
         opinion = self.learner.fit_score(
             np.asarray(rows, dtype=np.int64), [a.target for a in answers], left, seed=state.seed * 1000 + number
         )
@@ -198,8 +204,8 @@ class Loop:
     def _view(self, state: State) -> PoolView:
         """Show a strategy the pool, what the head thinks of it, and what the answers so far were and took."""
         n, rows = len(self.embeddings), np.asarray(state.rows, dtype=np.int64)
-        labeled = np.ones(n, dtype=np.bool_)
-        labeled[state.scored_rows] = False
+        labeled = np.zeros(n, dtype=np.bool_)
+        labeled[rows] = True
         labels = None
         if state.answers[0].target.ndim == 0:
             labels = np.full(n, -1)

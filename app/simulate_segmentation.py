@@ -155,9 +155,10 @@ class SegmentationLearner:
         needs_committee: bool,
     ) -> None:
         from alcore.heads.base import HEAD_SIDE
-        from alcore.heads.registry import AUTO, candidates
+        from alcore.heads.registry import HEADS, candidates
 
-        self.head = AUTO if head == AUTO else candidates(head, "segmentation", 0)[0]
+        names = candidates(head, "segmentation", 0)
+        self.head = names[0] if len(names) == 1 else head
         self._images = images
         self._pool_keys = [images.keys[i] for i in pool]
         self._test_keys = [images.keys[i] for i in test]
@@ -166,7 +167,7 @@ class SegmentationLearner:
         self._groups = np.arange(len(pool)) if images.groups is None else images.groups[pool].astype(str)
         self._store = store
         self._side = HEAD_SIDE
-        self._n_members = MEMBERS if needs_committee else 1
+        self._n_members = MEMBERS if needs_committee or all(HEADS[name].is_cheap for name in names) else 1
         self._n_classes = images.n_classes + 1
         self._pool_rgb = np.concatenate([squash([images.rgb(int(i))], HEAD_SIDE) for i in pool])
         self._test_rgb = np.concatenate([squash([images.rgb(int(i))], HEAD_SIDE) for i in test])

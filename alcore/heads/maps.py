@@ -1,5 +1,7 @@
 """What the light heads know of a pixel: maps at several resolutions, read at the pixel's middle."""
 
+from functools import cache
+
 import torch
 from jaxtyping import Float, Int
 from torch.nn import functional
@@ -56,18 +58,24 @@ def project(
     total = bias.view(1, -1, 1, 1)
     start = 0
     for map_ in maps:
-        part = weights[:, start : start + map_.shape[1], None, None]
+        part = weights[:, start : start + map_.shape[1]]
         start += map_.shape[1]
-        logits = functional.conv2d(map_, part)
+        logits = (part @ map_.flatten(2)).unflatten(2, map_.shape[2:])
         if logits.shape[-1] != side or logits.shape[-2] != side:
             logits = functional.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)
         total = total + logits
     return total
 
 
-def _blur(x: torch.Tensor, radius: int) -> torch.Tensor:
-    """Two passes of a box, with the border continued."""
-    for _ in range(2):
-        padded = functional.pad(x, (radius,) * 4, mode="replicate")
-        x = functional.avg_pool2d(padded, 2 * radius + 1, stride=1)
-    return x
+def _blur(x: Float[torch.Tensor, "n c s s"], radius: int) -> Float[torch.Tensor, "n c s s"]:
+    """Two passes of a box along rows and along columns, with the border continued."""
+    blur = _blur_matrix(x.shape[-1], radius)
+    return blur @ x @ blur.T
+
+
+@cache
+def _blur_matrix(side: int, radius: int) -> Float[torch.Tensor, "s s"]:
+    """What two passes of a box do to a line: so small a matrix costs less than sliding windows over many maps."""
+    places = torch.arange(side)[:, None] + torch.arange(-radius, radius + 1)
+    once = functional.one_hot(places.clamp(0, side - 1), side).float().mean(dim=1)
+    return once @ once

@@ -7,6 +7,8 @@ from alcore.acquisition import ACQUISITIONS, entropy, pool_map
 from alcore.acquisition.context import class_mixtures
 from alcore.opinions import Opinion
 
+SCORED_SIDE = 64
+"""Of larger maps every second, third ... pixel each way is looked at: neighbours say the same, and cost the same."""
 FOREGROUND_SHARE = 0.01
 """An image shows an object as surely as this share of its pixels, the surest ones, do on average."""
 
@@ -24,15 +26,16 @@ def score_segmentation(committee: Float[np.ndarray, "s n k h w"]) -> Opinion:
         `foreground`: the mean probability of any object over the surest 1 % of pixels.
 
     Source: pixel scores as in `alcore.acquisition`, pooled by their mean as in the code of Wang et al. 2024
-    (arXiv:2310.14230). O(s·k) a pixel.
+    (arXiv:2310.14230), on a grid of at least `SCORED_SIDE` pixels a side. O(s·k) a pixel.
     """
     n, n_classes = committee.shape[1:3]
+    step = max(1, min(committee.shape[3:]) // SCORED_SIDE)
     dense = {name: acquisition for name, acquisition in ACQUISITIONS.items() if acquisition.is_dense}
     uncertainty = {name: np.empty(n) for name in dense}
     class_scores, foreground = np.empty((n, n_classes)), np.empty(n)
     mixtures = np.empty((n, n_classes, n_classes), dtype=np.float32)
     for row in range(n):
-        members = np.moveaxis(committee[:, row], 1, -1)
+        members = np.ascontiguousarray(np.moveaxis(committee[:, row, :, ::step, ::step], 1, -1))
         mean = members.mean(axis=0)
         arrays = {"committee": members, "probabilities": mean}
         for name, acquisition in dense.items():
