@@ -93,16 +93,8 @@ def train_dense_linear(
 ) -> DenseLinearHead:
     """Fit a committee of ridge-penalised multinomial logistic regressions of pixels.
 
-    Args:
-        dense: the encoder's dense maps of the labeled images.
-        images_rgb: the same images squashed to a square whose side is a multiple of 32, usually `HEAD_SIDE`.
-        targets: label ids below `n_classes`, 0 = background; pixels of id 255 are ignored.
-        n_classes: number of ids, background included.
-        weights: how much each pixel counts, >= 0; all 1 by default.
-        seed: the same seed and data give the same head on one machine.
-        n_members: members where there are no folds; each is fitted on a bootstrap sample of the images.
-        folds: rows to leave out, one fold a member, which sets their number.
-        progress: called after each member with (done, total); what it raises stops the training.
+    The arguments are those of `train_segmentation_head`, but: without `folds` each member sees a bootstrap sample of
+    the images, and `progress` is called after each member.
 
     Returns:
         The trained head.

@@ -96,16 +96,8 @@ def train_dense_prototype(
 ) -> DensePrototypeHead:
     """Average each class's features around a few centres.
 
-    Args:
-        dense: the encoder's dense maps of the labeled images.
-        images_rgb: the same images squashed to a square whose side is a multiple of 32; only its size matters.
-        targets: label ids below `n_classes`, 0 = background; pixels of id 255 are ignored.
-        n_classes: number of ids, background included.
-        weights: how much each pixel counts, >= 0; all 1 by default.
-        seed: the same seed and data give the same head on one machine.
-        n_members: members where there are no folds; each sees a bootstrap sample of the images.
-        folds: rows to leave out, one fold a member, which sets their number.
-        progress: called after each member with (done, total); what it raises stops the training.
+    The arguments are those of `train_segmentation_head`, but: without `folds` each member sees a bootstrap sample of
+    the images, and `progress` is called after each member.
 
     Returns:
         The trained head. A class too small to hold a cell of the dense map has no prototype and is never found.

@@ -127,7 +127,11 @@ class Learner(Protocol):
         ...
 
     def fit_parts(self, parts: Sequence[np.ndarray], *, seed: int, progress: Progress) -> list[Fitted]:
-        """Train a head of its own on each part of the labeled items, to be compared and not to be kept."""
+        """Train a head of its own on each part of the labeled items, to be compared and not to be kept.
+
+        All are of the first kind that the project's head can mean: one that was chosen by what some part's images say
+        would favour that part.
+        """
         ...
 
     def adopt(self, fitted: Fitted) -> Fitted:

@@ -11,7 +11,7 @@ from alcore.metrics import bootstrap_ci95, brier, ece
 from app.errors import NoLabels
 from app.jobs.classification import ClassificationLearner
 from app.jobs.learners import Fitted, ItemScores, Learner
-from app.jobs.measure import Measured, agreement, coverage, is_enough, measured
+from app.jobs.measure import agreement, coverage, is_enough, measured
 from app.jobs.pool import Pool, group_of, model_file
 from app.jobs.progress import JobProgress
 from app.jobs.segmentation import SegmentationLearner
@@ -76,16 +76,20 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         report |= _calibration(scores)
     model_id = f"head-{project['id']}-{job_id}"
     fitted.save(model_file(ctx, model_id))
-    judge = learner_of(pool, pool.audited()) if is_enough(ctx.settings, pool.audited()) else None
-    on_audit = None if judge is None else judge.adopt(fitted).measure(np.arange(len(judge.items))).values
-    crossfit = measured(learner, values, seed)
-    audit = None if judge is None or on_audit is None else measured(judge, on_audit, seed)
-    best = audit or crossfit
     old = _old_model(pool)
-    if old is not None and judge is not None and on_audit is not None:
-        accepted, reason = _audit_gate(pool, judge, old, on_audit)
-    else:
-        accepted, reason = _gate(pool, learner, old, values)
+    earlier = None if old is None else learner.load(model_file(ctx, str(old["id"])))
+    crossfit, audit = measured(learner, values, seed), None
+    accepted, reason = True, "the first model of this project, encoder and classes"
+    audited = pool.audited()
+    if is_enough(ctx.settings, audited):
+        judge = learner_of(pool, audited)
+        on_audit = _on_all(judge, fitted)
+        audit = measured(judge, on_audit, seed)
+        if earlier is not None:
+            accepted, reason = _verdict(pool, judge, on_audit, _on_all(judge, earlier), "audit")
+    elif old is not None and earlier is not None:
+        accepted, reason = _gate(pool, learner, set(old["item_ids"]), earlier, values)
+    best = audit or crossfit
     record = {
         "id": model_id,
         "project_id": project["id"],
@@ -121,23 +125,15 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         **report,
         "gate": reason,
     }
-    earlier = None if old is None else learner.load(model_file(ctx, str(old["id"])))
     kept = fitted if in_use == model_id or earlier is None else earlier
     losses = {row["id"]: 1 - float(v) for row, v in zip(learner.items, values, strict=True) if not np.isnan(v)}
     measures: dict[str, JsonValue] = {
-        "crossfit": _json(crossfit),
-        "audit": _json(audit),
+        "crossfit": None if crossfit is None else crossfit.as_json(),
+        "audit": None if audit is None else audit.as_json(),
         "agreement": agreement(pool, fitted, earlier, progress),
         "coverage": coverage(pool),
     }
-    return Trained(
-        fitted=kept, model_id=in_use, facts=facts, measures=measures, losses=losses, earlier=earlier
-    )  # fmt: skip
-
-
-def _json(found: Measured | None) -> JsonValue:
-    """A measurement as a round keeps it."""
-    return None if found is None else found.as_json()
+    return Trained(fitted=kept, model_id=in_use, facts=facts, measures=measures, losses=losses, earlier=earlier)
 
 
 def _calibration(scores: ItemScores) -> dict[str, JsonValue]:
@@ -171,44 +167,40 @@ def _old_model(pool: Pool) -> Row | None:
     return old if same and model_file(pool.ctx, model_id).is_file() else None
 
 
-def _gate(pool: Pool, learner: Learner, old: Row | None, values: np.ndarray) -> tuple[bool, str]:
-    """Whether the new head replaces the old one, and why, by items that neither has seen when it judged them."""
-    if old is None:
-        return True, "the first model of this project, encoder and classes"
-    seen = set(old["item_ids"])
-    rows = np.array(
-        [i for i, row in enumerate(learner.items) if row["id"] not in seen and not np.isnan(values[i])], int
-    )
+def _on_all(judge: Learner, fitted: Fitted) -> np.ndarray:
+    """How good another learner's head is on each of a learner's items."""
+    return judge.adopt(fitted).measure(np.arange(len(judge.items))).values
+
+
+def _gate(pool: Pool, learner: Learner, seen: set[int], earlier: Fitted, values: np.ndarray) -> tuple[bool, str]:
+    """Whether the new head replaces the earlier one, and why, by items that neither had seen when it judged them.
+
+    `seen` are the ids that the earlier one learned from; `values` of the new one are NaN where it was not measured.
+    """
+    is_new = np.array([row["id"] not in seen for row in learner.items]) & ~np.isnan(values)
+    rows = np.flatnonzero(is_new)
     if len(rows) < MIN_COMPARED:
         return True, f"too few new labels to compare ({len(rows)}); the model with more labels is taken"
-    before = learner.load(model_file(pool.ctx, old["id"])).measure(rows).values
-    return _verdict(pool, learner, rows, values[rows], before, "new")
+    before = np.full(len(values), np.nan)
+    before[rows] = earlier.measure(rows).values
+    return _verdict(pool, learner, values, before, "new")
 
 
-def _audit_gate(pool: Pool, judge: Learner, old: Row, values: np.ndarray) -> tuple[bool, str]:
-    """The same by the audit set, which no head was trained on."""
-    rows = np.arange(len(judge.items))
-    before = judge.load(model_file(pool.ctx, old["id"])).measure(rows).values
-    return _verdict(pool, judge, rows, values, before, "audit")
-
-
-def _verdict(
-    pool: Pool, learner: Learner, rows: np.ndarray, now: np.ndarray, before: np.ndarray, kind: str
-) -> tuple[bool, str]:
-    """Compare two heads on the same items.
+def _verdict(pool: Pool, learner: Learner, now: np.ndarray, before: np.ndarray, kind: str) -> tuple[bool, str]:
+    """Compare two heads on the items of which both say something (not NaN).
 
     Worse is what is beyond the tolerance and beyond chance: the new head has more labels, and on a few items a better
     one often looks a little worse.
     """
-    both = ~(np.isnan(now) | np.isnan(before))
-    if not both.any():
+    rows = np.flatnonzero(~(np.isnan(now) | np.isnan(before)))
+    if not len(rows):
         return True, f"the {kind} labels show no object to compare on"
-    groups = np.array([group_of(learner.items[row]) for row in rows[both].tolist()])
-    new, last = float(now[both].mean()), float(before[both].mean())
-    change = bootstrap_ci95(now[both] - before[both], np.random.default_rng(0), groups=groups)
+    groups = np.array([group_of(learner.items[row]) for row in rows.tolist()])
+    new, last = float(now[rows].mean()), float(before[rows].mean())
+    change = bootstrap_ci95(now[rows] - before[rows], np.random.default_rng(0), groups=groups)
     accepted = new >= last - pool.ctx.settings.gate_tolerance or change[1] >= 0
     verdict = "is taken" if accepted else "stays aside"
-    return accepted, f"the new model {verdict}: {new:.3f} against {last:.3f} on {int(both.sum())} {kind} items"
+    return accepted, f"the new model {verdict}: {new:.3f} against {last:.3f} on {len(rows)} {kind} items"
 
 
 def try_learner(pool: Pool) -> Learner | None:
