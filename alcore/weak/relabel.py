@@ -71,7 +71,7 @@ def relabel(
         committee: class probabilities of members that have not seen this image's label: one that has repeats it.
         min_confidence: see `confident_labels`.
 
-    Source: the one relabeling pass that METHODS.md 5.3 proposes, after the mean teacher of noisy-label learning; a
+    Source: ours, one relabeling pass after the mean teacher of noisy-label learning (Tarvainen & Valpola 2017); a
     committee that left the image out stands for the moving average.
     """
     return np.where(doubtful, confident_labels(committee, min_confidence=min_confidence), target)

@@ -68,8 +68,8 @@ def draw_target(
     Raises:
         InvalidInput: a mask of another size, a quality out of 0 to 1.
 
-    Source: weight q·2|σ(z) - 1/2| of a mask's pixels and a band that is left out are the proposal of METHODS.md 5.3;
-    leaving pixels out as in nnU-Net's partial labels. O(objects·side²).
+    Source: weight q·2|σ(z) - 1/2| of a mask's pixels and a band that is left out are ours; leaving
+    pixels out as in nnU-Net's partial labels. O(objects·side²).
     """
     target, weights = np.zeros((side, side), np.uint8), np.ones((side, side), np.float32)
     _check(objects, side)
