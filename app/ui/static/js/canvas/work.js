@@ -73,11 +73,20 @@ export class Work {
     return true;
   }
 
-  addPoint(point) {
+  #context() {
     const object = this.active;
     const startBox = object.start ? rle.bounds(this.answers.final(object), this.item.height) : null;
-    const sheet = sheets.addPoint(this.sheet, point, { logitsId: this.answers.feedback(object), startBox });
+    return { logitsId: this.answers.feedback(object), startBox };
+  }
+
+  addPoint(point) {
+    const sheet = sheets.addPoint(this.sheet, point, this.#context());
     return this.commit(sheets.patchActive(sheet, { window: this.window }), point.label ? "point+" : "point-");
+  }
+
+  addScribble(stroke) {
+    const sheet = sheets.addScribble(this.sheet, stroke, this.#context());
+    return this.commit(sheets.patchActive(sheet, { window: this.window }), stroke.label ? "scribble+" : "scribble-");
   }
 
   setBox(a, b) {
