@@ -171,12 +171,18 @@ export class Annotator extends Looking {
     }
   }
 
-  cycleCandidate() {
-    if (!this.isOpen) return;
-    const chosen = this.work.cycleChoice();
-    if (!chosen) return this.messages.say(t("say.oneCandidate"));
-    this.changed();
-    this.messages.say(t("say.candidate", chosen));
+  chooseCandidate(choice) {
+    if (!this.isOpen || this.isClassification) return;
+    const offered = this.work.answers.candidates(this.work.active);
+    if (offered.length < 2) return this.messages.say(t("say.oneCandidate"));
+    if (this.work.choose(choice)) this.changed();
+    const iou = offered[choice].predictedIou.toFixed(2);
+    this.messages.announce(t("choices.chosen", { chosen: choice + 1, count: offered.length, iou }));
+  }
+
+  stepCandidate(step) {
+    const count = this.work?.answers.candidates(this.work.active).length || 1;
+    this.chooseCandidate(((this.work?.answers.chosen(this.work.active) ?? 0) + step + count) % count);
   }
 
   undo() {

@@ -12,7 +12,7 @@ export function commandTable(app) {
 
     { id: "class", group: "objects", keys: "123456789".split(""), shown: ["1", "9"], run: (_, key) => app.chooseClass(Number(key)) },
     { id: "next", group: "objects", keys: ["N"], run: () => app.nextObject() },
-    { id: "candidate", group: "objects", keys: ["M"], run: () => app.cycleCandidate() },
+    { id: "candidate", group: "objects", keys: ["M", "Shift+M"], shown: ["M"], run: (event) => app.stepCandidate(event.shiftKey ? -1 : 1) },
     { id: "previousObject", group: "objects", keys: [","], run: () => app.stepObject(-1) },
     { id: "followingObject", group: "objects", keys: ["."], run: () => app.stepObject(1) },
     { id: "remove", group: "objects", keys: ["Delete", "Backspace"], shown: ["Delete"], run: () => app.removeOne() },
