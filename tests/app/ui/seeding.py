@@ -24,6 +24,12 @@ SEGMENTATION = (
     "tabs",
     "twins",
     "namesakes",
+    "scribbles",
+    "marks",
+    "choice",
+    "lasso",
+    "polygon",
+    "fingers",
 )
 DISCS = ((70, 60, 28), (190, 90, 34), (110, 150, 22))
 """x, y and radius of the discs of every drawn image, in pixels; the image is wider than it is high."""

@@ -255,22 +255,3 @@ def test_haste_never_saves_the_mask_of_an_earlier_prompt(open_page: OpenPage) ->
     page.until(f"app.work?.item.id !== {item}")
     page.expected = False
     assert page.server.api(f"items/{item}")["annotation"]["objects"][0]["mask"]["counts"][1] > 0
-
-
-def test_m_shows_the_other_masks_and_the_chosen_one_is_saved(open_page: OpenPage) -> None:
-    page = open_page("haste")
-    item = page.item_id
-    page.click(BX, BY)
-    count = page.js("app.work.answers.candidateCount(app.work.active)")
-    if count < 2:
-        pytest.skip("the model offers one mask only")
-    masks = [page.area]
-    for _ in range(count - 1):
-        page.press("m")
-        masks.append(page.area)
-    assert re.search(rf"Mask \d of {count}", page.message())
-    assert len(set(masks)) > 1
-    last = page.area
-    page.accept()
-    saved = page.server.api(f"items/{item}")["annotation"]["objects"][0]
-    assert sum(saved["mask"]["counts"][1::2]) == last

@@ -4,6 +4,7 @@ import * as sheets from "../core/sheet.js";
 import { t } from "../texts.js";
 import { Looking } from "./looking.js";
 import { Predictor } from "./predictor.js";
+import { Tools } from "./tools.js";
 
 const FALLBACK_COLOUR = "#4cc2ff";
 
@@ -13,6 +14,7 @@ export class Annotator extends Looking {
 
   constructor(parts) {
     super(parts);
+    this.tools = new Tools(this);
     this.predictor = new Predictor({
       onAnswer: () => this.refresh(),
       onError: (error) => this.#noMask(error),
@@ -31,6 +33,7 @@ export class Annotator extends Looking {
   /** Shows a loaded image; null empties the stage. */
   show(work) {
     this.work = work;
+    this.tools.left();
     this.isOpen = work !== null;
     this.#othersSeen = this.#activeSeen = [];
     this.stage.setPicture(work?.picture ?? null);
@@ -83,7 +86,7 @@ export class Annotator extends Looking {
       stage.stale = work.loadLive({ keepStrokes: this.pointer.stroking });
       stage.setActive(work.live.bits, this.colourOf(object));
     }
-    stage.setPrompts(object.points, object.box);
+    this.tools.marks.show(object);
     this.panel.refresh();
     this.toolbar.refresh();
   }
@@ -151,6 +154,11 @@ export class Annotator extends Looking {
     if (id) this.selectObject(id);
   }
 
+  /** The picked prompt, else the object. */
+  removeOne() {
+    if (!this.tools.marks.remove()) this.removeObject();
+  }
+
   removeObject(id = this.work?.active.id) {
     if (!this.isOpen) return;
     const object = this.work.sheet.objects.find((o) => o.id === id);
@@ -163,12 +171,18 @@ export class Annotator extends Looking {
     }
   }
 
-  cycleCandidate() {
-    if (!this.isOpen) return;
-    const chosen = this.work.cycleChoice();
-    if (!chosen) return this.messages.say(t("say.oneCandidate"));
-    this.changed();
-    this.messages.say(t("say.candidate", chosen));
+  chooseCandidate(choice) {
+    if (!this.isOpen || this.isClassification) return;
+    const offered = this.work.answers.candidates(this.work.active);
+    if (offered.length < 2) return this.messages.say(t("say.oneCandidate"));
+    if (this.work.choose(choice)) this.changed();
+    const iou = offered[choice].predictedIou.toFixed(2);
+    this.messages.announce(t("choices.chosen", { chosen: choice + 1, count: offered.length, iou }));
+  }
+
+  stepCandidate(step) {
+    const count = this.work?.answers.candidates(this.work.active).length || 1;
+    this.chooseCandidate(((this.work?.answers.chosen(this.work.active) ?? 0) + step + count) % count);
   }
 
   undo() {
@@ -180,7 +194,7 @@ export class Annotator extends Looking {
   }
 
   #walk(direction, done, nothing) {
-    if (!this.isOpen || this.pointer.stroking) return;
+    if (!this.isOpen || this.pointer.drawing) return;
     const step = this.work.history[direction]();
     if (step === null) return this.messages.say(t(nothing));
     this.changed();
@@ -191,7 +205,7 @@ export class Annotator extends Looking {
     const at = this.stage.cursor;
     if (!at || !this.isOpen || this.isClassification) return;
     if (this.tool === "prompt") return this.addPoint(at, negative ? 0 : 1);
-    if (this.tool === "contrast") return;
+    if (this.tools.penAt(at, negative) || !this.stage.brush) return;
     const erase = (this.tool === "eraser") !== negative;
     this.stroke(at, at, erase);
     this.finishStroke(erase);

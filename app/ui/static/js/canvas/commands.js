@@ -12,13 +12,14 @@ export function commandTable(app) {
 
     { id: "class", group: "objects", keys: "123456789".split(""), shown: ["1", "9"], run: (_, key) => app.chooseClass(Number(key)) },
     { id: "next", group: "objects", keys: ["N"], run: () => app.nextObject() },
-    { id: "candidate", group: "objects", keys: ["M"], run: () => app.cycleCandidate() },
+    { id: "candidate", group: "objects", keys: ["M", "Shift+M"], shown: ["M"], run: (event) => app.stepCandidate(event.shiftKey ? -1 : 1) },
     { id: "previousObject", group: "objects", keys: [","], run: () => app.stepObject(-1) },
     { id: "followingObject", group: "objects", keys: ["."], run: () => app.stepObject(1) },
-    { id: "remove", group: "objects", keys: ["Delete", "Backspace"], shown: ["Delete"], run: () => app.removeObject() },
+    { id: "remove", group: "objects", keys: ["Delete", "Backspace"], shown: ["Delete"], run: () => app.removeOne() },
     { id: "clear", group: "objects", keys: ["Shift+Delete", "Shift+Backspace"], shown: ["Shift+Delete"], run: () => app.clear() },
 
     { id: "prompt", group: "draw", keys: ["P"], run: () => app.setTool("prompt") },
+    { id: "scribble", group: "draw", keys: ["D"], run: () => app.setTool("scribble") },
     { id: "brush", group: "draw", keys: ["B"], run: () => app.setTool("brush") },
     { id: "eraser", group: "draw", keys: ["E"], run: () => app.setTool("eraser") },
     { id: "smaller", group: "draw", keys: ["["], run: () => app.resizeBrush(1 / 1.25), repeats: true },
@@ -29,6 +30,8 @@ export function commandTable(app) {
     { ...arrow("ArrowDown", 0, 1), group: "draw", shown: ["Arrows"] },
     { id: "point", group: "draw", keys: ["Enter", "Shift+Enter"], shown: ["Enter"], run: (event) => app.pointAtCursor(event.shiftKey) },
     { id: "corner", group: "draw", keys: ["X"], run: () => app.cornerAtCursor() },
+
+    { id: "step", group: "draw", keys: ["T", "Shift+T"], shown: ["T"], run: (event) => app.tools.marks.step(event.shiftKey ? -1 : 1), repeats: true },
 
     { id: "fit", group: "look", keys: ["F", "0"], run: () => app.fit() },
     { id: "zoomIn", group: "look", keys: ["+", "="], shown: ["+"], run: () => app.zoom(1.25), repeats: true },

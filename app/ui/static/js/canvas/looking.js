@@ -41,6 +41,7 @@ export class Looking {
   setTool(tool) {
     if (this.isClassification && tool !== "contrast") return;
     this.tool = tool;
+    this.tools.left();
     this.canvas.dataset.tool = tool;
     const brushes = tool === "brush" || tool === "eraser";
     this.stage.brush = brushes ? { radius: this.prefs.brush, erase: tool === "eraser" } : null;
@@ -114,6 +115,7 @@ export class Looking {
 
   hover(at) {
     this.stage.hover = at;
+    this.tools.marks.hover(at);
     if (this.stage.brush) this.stage.draw();
     this.toolbar.showPixel(at && this.work ? this.work.valueAt(this.view.toImage(at.x, at.y)) : null);
   }
@@ -154,13 +156,14 @@ export class Looking {
   }
 
   moveCursor(dx, dy) {
-    if (!this.isOpen) return;
+    if (!this.isOpen || this.tools.marks.nudge(dx, dy)) return;
     delete this.canvas.dataset.by;
     const { width, height } = this.work.item;
     const from = this.stage.cursor ?? { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
     const inside = (v, size) => Math.min(size - 0.5, Math.max(0.5, v));
     this.stage.cursor = { x: inside(from.x + dx, width), y: inside(from.y + dy, height) };
     this.stage.draw();
+    this.tools.penTo(this.stage.cursor);
     const [x, y] = [Math.floor(this.stage.cursor.x), Math.floor(this.stage.cursor.y)];
     this.messages.announce(t("say.at", { x, y }));
     this.toolbar.showPixel(this.work.valueAt(this.stage.cursor));
@@ -181,6 +184,6 @@ export class Looking {
 
   escape() {
     if (this.help.isOpen) return this.help.toggle();
-    this.leaveCursor();
+    if (!this.tools.escape()) this.leaveCursor();
   }
 }

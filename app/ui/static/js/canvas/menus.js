@@ -86,7 +86,7 @@ export class Help {
   }
 
   #mouse() {
-    const lines = ["click", "right", "drag", "rightDrag", "wheel", "pick"].map((line) => make("li", { text: t(`help.mouseLines.${line}`) }));
+    const lines = ["click", "right", "drag", "mark", "rightDrag", "wheel", "pick"].map((line) => make("li", { text: t(`help.mouseLines.${line}`) }));
     return make("section", {}, make("h3", { text: t("help.mouse") }), make("ul", {}, ...lines));
   }
 }

@@ -3,6 +3,7 @@ import * as rle from "../core/rle.js";
 import { active, filled, hasPrompts, isBlank } from "../core/sheet.js";
 import { icon, make } from "../dom.js";
 import { t } from "../texts.js";
+import { Choices } from "./choices.js";
 
 export class Panel {
   #listed = "";
@@ -10,6 +11,7 @@ export class Panel {
   constructor(root, app, queue) {
     Object.assign(this, { root, app, queue });
     this.part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
+    this.choices = new Choices(this.part.candidates, app);
     const slider = (name, change) => this.part[name].addEventListener("input", () => change(this.part[name].valueAsNumber));
     slider("opacity", (value) => app.setPreference("opacity", value));
     slider("level", (level) => app.setWindow({ ...app.work.window, level }));
@@ -67,10 +69,11 @@ export class Panel {
     this.part.reason.textContent = work?.item.reason ?? "";
     this.part.opacity.value = prefs.opacity;
     this.part.oneKey.checked = prefs.oneKey;
+    this.choices.refresh(this.app.isClassification ? null : work);
     if (!work) {
       this.#listed = "";
       for (const button of this.part.classes.children) button.setAttribute("aria-pressed", "false");
-      for (const name of ["candidates", "fresh", "hint"]) this.part[name].hidden = true;
+      for (const name of ["fresh", "hint"]) this.part[name].hidden = true;
       return this.part.objects.replaceChildren();
     }
     this.#window(work);
@@ -95,16 +98,12 @@ export class Panel {
   /** The list is rebuilt only when something in it changed. */
   #objects(work) {
     const rows = [...filled(work.sheet)].map((object) => this.#facts(work, object));
-    const candidates = work.answers.candidateCount(work.active);
-    const key = JSON.stringify([rows, candidates, work.answers.chosen(work.active), work.sheet.activeId]);
+    const key = JSON.stringify([rows, work.sheet.activeId]);
     if (key === this.#listed) return;
     this.#listed = key;
     this.part.objects.replaceChildren(...rows.map((facts) => this.#objectRow(facts)));
     this.part.hint.hidden = rows.length > 0;
     this.part.fresh.hidden = rows.length === 0 || !isBlank(work.active);
-    const chosen = (work.answers.chosen(work.active) ?? 0) + 1;
-    this.part.candidates.hidden = candidates < 2;
-    this.part.candidates.textContent = candidates > 1 ? t("panel.candidates", { chosen, count: candidates }) : "";
     this.part.objects.querySelector("[aria-pressed=true]")?.scrollIntoView({ block: "nearest" });
   }
 

@@ -1,5 +1,6 @@
 /** Mouse, pen and touch on the canvas, turned into the app's actions. */
 const SLOP = 4; // CSS px: less is a click, more is a drag
+const REACH = { mouse: 8, pen: 10, touch: 16 }; // CSS px around the pointer in which a mark is found
 
 export class Pointer {
   #drag = null;
@@ -24,6 +25,10 @@ export class Pointer {
     return this.#drag?.kind === "stroke";
   }
 
+  get drawing() {
+    return this.#drag !== null;
+  }
+
   #at(event) {
     const box = this.canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -46,9 +51,13 @@ export class Pointer {
       if (this.#touches.size === 2) return this.#startPinch();
     }
     if (this.#drag) return;
-    this.#drag = { kind: this.#kindOf(event), pointer: event.pointerId, button: event.button, from: at, last: at, a: this.#image(at) };
-    const drag = this.#drag;
+    const drag = { kind: this.#kindOf(event), pointer: event.pointerId, button: event.button, from: at, last: at, a: this.#image(at) };
+    this.#drag = drag;
     drag.negative = event.button === 2 || event.shiftKey;
+    if (drag.kind === "click") {
+      drag.gesture = app.tools.begin(drag.a, { negative: drag.negative, reach: REACH[event.pointerType] / app.view.scale });
+      if (drag.gesture) drag.kind = "gesture";
+    }
     if (drag.kind === "stroke") {
       drag.erase = (app.tool === "eraser") !== drag.negative;
       app.stroke(drag.a, drag.a, drag.erase);
@@ -61,8 +70,7 @@ export class Pointer {
     if (event.button === 1 || this.panning) return "pan";
     if (event.ctrlKey || event.metaKey) return "pick";
     if (tool === "contrast") return "contrast";
-    if (tool === "prompt") return "click";
-    return tool === "brush" || tool === "eraser" ? "stroke" : "pan";
+    return tool === "brush" || tool === "eraser" ? "stroke" : "click";
   }
 
   #move(event) {
@@ -78,15 +86,16 @@ export class Pointer {
     if (drag.kind === "pan") this.app.pan(at.x - drag.last.x, at.y - drag.last.y);
     if (drag.kind === "contrast") this.app.dragWindow(at.x - drag.last.x, at.y - drag.last.y);
     if (drag.kind === "box") this.app.rubberBox(drag.a, this.#image(at));
-    if (drag.kind === "stroke") this.#strokeTo(drag, event);
+    if (drag.kind === "stroke" || drag.kind === "gesture") this.#drawTo(drag, event);
     drag.last = at;
   }
 
-  #strokeTo(drag, event) {
+  #drawTo(drag, event) {
     const parts = event.getCoalescedEvents?.() ?? [];
     for (const part of parts.length ? parts : [event]) {
       const b = this.#image(this.#at(part));
-      this.app.stroke(drag.a, b, drag.erase);
+      if (drag.gesture) drag.gesture.move(b);
+      else this.app.stroke(drag.a, b, drag.erase);
       drag.a = b;
     }
   }
@@ -100,6 +109,7 @@ export class Pointer {
     if (drag.kind === "click" && done) this.app.addPoint(drag.a, drag.negative ? 0 : 1);
     if (drag.kind === "box") this.app.finishBox(drag.a, this.#image(this.#at(event)), done);
     if (drag.kind === "stroke") this.app.finishStroke(drag.erase);
+    if (drag.kind === "gesture") this.app.tools.end(drag.gesture, done);
     if (drag.kind === "contrast") this.app.settleWindow();
   }
 

@@ -49,6 +49,7 @@ export class Predictor {
       object_id: object.id,
       points: object.points,
       box: object.box,
+      scribbles: object.scribbles,
       window: object.window,
       logits_id: object.logitsId,
     };

@@ -2,11 +2,10 @@
 import { fillRuns } from "../core/rle.js";
 import { paintSamples, tableSize, windowTable } from "../core/windowing.js";
 import { Border, colourWord, Layer, paintBits, runsBorder } from "./layers.js";
+import { paintMarks } from "./prompt_marks.js";
 
 const BACKDROP = "#0c0e12";
 const EXACT_FROM = 6; // screen pixels an image pixel: from here on borders follow the pixels
-const POSITIVE = "#17a65b";
-const NEGATIVE = "#d93a3a";
 
 export class Stage {
   opacity = 0.4;
@@ -18,8 +17,8 @@ export class Stage {
   rubber = null; // box being drawn, image coordinates
   cursor = null; // keyboard crosshair, image coordinates
   corner = null;
-  points = [];
-  box = null;
+  marks = null;
+  gesture = null; // a tool in use that paints over all this
   #frame = 0;
   #others = [];
   #activeBorder = null;
@@ -55,7 +54,7 @@ export class Stage {
     this.#picture = picture;
     this.#others = [];
     this.#activeBorder = null;
-    this.rubber = this.cursor = this.corner = null;
+    this.rubber = this.cursor = this.corner = this.marks = this.gesture = null;
     this.stale = false;
     if (!picture) return this.draw();
     this.base = new Layer(picture.width, picture.height);
@@ -93,9 +92,9 @@ export class Stage {
     this.draw();
   }
 
-  setPrompts(points, box) {
-    this.points = points;
-    this.box = box;
+  /** The prompts to paint, as `paintMarks` takes them. */
+  setMarks(marks) {
+    this.marks = marks;
     this.draw();
   }
 
@@ -120,9 +119,11 @@ export class Stage {
     g.drawImage(this.base.canvas, 0, 0);
     if (this.masksShown) this.#masks(g, scale);
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.#prompts(g);
+    if (this.marks) paintMarks(g, this.view, this.rubber ? { ...this.marks, box: this.rubber } : this.marks);
+    this.gesture?.paint(g, this.view);
     this.#crosshair(g);
     this.#brush(g);
+    this.onFrame?.();
   }
 
   #masks(g, scale) {
@@ -151,44 +152,6 @@ export class Stage {
       g.stroke(this.#activeBorder.path(soft));
     }
     g.globalAlpha = 1;
-  }
-
-  #prompts(g) {
-    const box = this.rubber ?? this.box;
-    if (box) {
-      const a = this.view.toView(box[0], box[1]);
-      const b = this.view.toView(box[2], box[3]);
-      for (const [width, style, dash] of [[3, "#000000a0", []], [1.5, "#ffd84d", [7, 5]]]) {
-        g.lineWidth = width;
-        g.strokeStyle = style;
-        g.setLineDash(dash);
-        g.strokeRect(a.x, a.y, b.x - a.x, b.y - a.y);
-      }
-      g.setLineDash([]);
-    }
-    for (const point of this.points ?? []) this.#marker(g, this.view.toView(point.x, point.y), point.label);
-  }
-
-  /** Sign as well as colour tells positive from negative. */
-  #marker(g, { x, y }, label) {
-    g.beginPath();
-    g.arc(x, y, 7, 0, 2 * Math.PI);
-    g.fillStyle = label ? POSITIVE : NEGATIVE;
-    g.shadowColor = "#000000a0";
-    g.shadowBlur = 4;
-    g.fill();
-    g.shadowBlur = 0;
-    g.lineWidth = 1.75;
-    g.strokeStyle = "#fff";
-    g.stroke();
-    g.beginPath();
-    g.moveTo(x - 3.25, y);
-    g.lineTo(x + 3.25, y);
-    if (label) {
-      g.moveTo(x, y - 3.25);
-      g.lineTo(x, y + 3.25);
-    }
-    g.stroke();
   }
 
   #crosshair(g) {

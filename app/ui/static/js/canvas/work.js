@@ -73,11 +73,20 @@ export class Work {
     return true;
   }
 
-  addPoint(point) {
+  #context() {
     const object = this.active;
     const startBox = object.start ? rle.bounds(this.answers.final(object), this.item.height) : null;
-    const sheet = sheets.addPoint(this.sheet, point, { logitsId: this.answers.feedback(object), startBox });
+    return { logitsId: this.answers.feedback(object), startBox };
+  }
+
+  addPoint(point) {
+    const sheet = sheets.addPoint(this.sheet, point, this.#context());
     return this.commit(sheets.patchActive(sheet, { window: this.window }), point.label ? "point+" : "point-");
+  }
+
+  addScribble(stroke) {
+    const sheet = sheets.addScribble(this.sheet, stroke, this.#context());
+    return this.commit(sheets.patchActive(sheet, { window: this.window }), stroke.label ? "scribble+" : "scribble-");
   }
 
   setBox(a, b) {
@@ -85,13 +94,9 @@ export class Work {
     return sheet !== null && this.commit(sheets.patchActive(sheet, { window: this.window }), "box");
   }
 
-  cycleChoice() {
-    const object = this.active;
-    const count = this.answers.candidateCount(object);
-    if (count < 2) return null;
-    const chosen = (this.answers.chosen(object) + 1) % count;
-    this.commit(sheets.setChoice(this.sheet, chosen), "choice");
-    return { chosen: chosen + 1, count };
+  /** Another of the model's masks: `choice` counts from 0. */
+  choose(choice) {
+    return choice !== this.answers.chosen(this.active) && this.commit(sheets.setChoice(this.sheet, choice), "choice");
   }
 
   /** Model and eye look through the same window: the active object's question follows it. */

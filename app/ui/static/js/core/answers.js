@@ -3,6 +3,7 @@ import * as rle from "./rle.js";
 import { askKey, hasPrompts } from "./sheet.js";
 
 const LIMIT = 400;
+const NONE = [];
 
 export class Answers {
   #byKey = new Map();
@@ -29,8 +30,9 @@ export class Answers {
     return !hasPrompts(object) || this.of(object) !== null;
   }
 
-  candidateCount(object) {
-    return this.of(object)?.candidates?.length ?? 0;
+  /** The masks to choose from; the same array for the same answer. */
+  candidates(object) {
+    return this.of(object)?.candidates ?? NONE;
   }
 
   chosen(object) {

@@ -2,8 +2,8 @@
  * The annotation of one image as an immutable value, and every change that a person can make to it.
  *
  * sheet  = {objects: [object], activeId, nextNumber, label}
- * object = {id, classId, points: [{x, y, label}], box: [x0, y0, x1, y1] | null, window, logitsId, choice,
- *           edits: {painted, erased} | null, start: counts | null, confidence}
+ * object = {id, classId, points: [{x, y, label}], box: [x0, y0, x1, y1] | null, scribbles: [{points: [[x, y]], label}],
+ *           window, logitsId, choice, edits: {painted, erased} | null, start: counts | null, confidence}
  * `start` is a starting mask offered by the head; `choice` picks another candidate than the model's own.
  * There is always an active object; a blank one is dropped as soon as it is left.
  */
@@ -12,6 +12,7 @@ const freshObject = (number, classId) => ({
   classId,
   points: [],
   box: null,
+  scribbles: [],
   window: null,
   logitsId: null,
   choice: null,
@@ -25,12 +26,12 @@ export function newSheet(classId) {
 }
 
 export const active = (sheet) => sheet.objects.find((o) => o.id === sheet.activeId);
-export const hasPrompts = (object) => object.points.length > 0 || object.box !== null;
+export const hasPrompts = (object) => object.points.length > 0 || object.box !== null || object.scribbles.length > 0;
 export const isBlank = (object) => !hasPrompts(object) && !object.edits && !object.start;
 export const filled = (sheet) => sheet.objects.filter((o) => !isBlank(o));
 
 /** Same key, same question to the model: answers are kept under it, so undo and redo ask nobody. */
-export const askKey = (object) => JSON.stringify([object.id, object.points, object.box, object.window]);
+export const askKey = (object) => JSON.stringify([object.id, object.points, object.box, object.scribbles, object.window]);
 
 const patch = (sheet, id, change) => ({
   ...sheet,
@@ -47,14 +48,24 @@ function anchored(object, startBox) {
   return object.start && !hasPrompts(object) && startBox ? startBox.map(hundredth) : object.box;
 }
 
+/** An anchored box grows to hold the places of a positive prompt. */
+function grown(object, startBox, places, label) {
+  const box = anchored(object, startBox);
+  if (!box || !label || box === object.box) return box;
+  const [xs, ys] = [places.map(([x]) => x), places.map(([, y]) => y)];
+  return [Math.min(box[0], ...xs), Math.min(box[1], ...ys), Math.max(box[2], ...xs), Math.max(box[3], ...ys)].map(hundredth);
+}
+
 export function addPoint(sheet, { x, y, label }, { logitsId = null, startBox = null } = {}) {
   const object = active(sheet);
   const points = [...object.points, { x: below(x), y: below(y), label }];
-  let box = anchored(object, startBox);
-  if (box && label && box !== object.box) {
-    box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)].map(hundredth);
-  }
-  return patchActive(sheet, { points, box, logitsId, choice: null });
+  return patchActive(sheet, { points, box: grown(object, startBox, [[x, y]], label), logitsId, choice: null });
+}
+
+export function addScribble(sheet, { points, label }, { logitsId = null, startBox = null } = {}) {
+  const object = active(sheet);
+  const scribbles = [...object.scribbles, { points: points.map(([x, y]) => [below(x), below(y)]), label }];
+  return patchActive(sheet, { scribbles, box: grown(object, startBox, points, label), logitsId, choice: null });
 }
 
 /** null when the box is too small to mean anything. */
@@ -64,6 +75,8 @@ export function setBox(sheet, a, b) {
   return patchActive(sheet, { box, logitsId: null, choice: null });
 }
 
+/** One prompt moved or gone: another question, with no answer to go on from. */
+export const setPrompts = (sheet, change) => patchActive(sheet, { ...change, logitsId: null, choice: null });
 export const setEdits = (sheet, edits) => patchActive(sheet, { edits });
 export const setClass = (sheet, classId) => patchActive(sheet, { classId });
 export const setChoice = (sheet, choice) => patchActive(sheet, { choice });

@@ -27,7 +27,8 @@ export function packDraft({ sheet, answers, window, seconds, clicks, savedAt }) 
 export function unpackDraft(draft, answers) {
   if (draft?.version !== DRAFT_VERSION || !draft.sheet?.objects?.length) return null;
   for (const [key, answer] of draft.answers ?? []) answers.put(key, answer);
-  return { sheet: draft.sheet, window: draft.window, seconds: draft.seconds ?? 0, clicks: draft.clicks ?? 0 };
+  const objects = draft.sheet.objects.map((object) => ({ scribbles: [], ...object })); // drafts older than strokes have none
+  return { sheet: { ...draft.sheet, objects }, window: draft.window, seconds: draft.seconds ?? 0, clicks: draft.clicks ?? 0 };
 }
 
 /** The later of two drafts, either of which may be missing. */
@@ -49,6 +50,7 @@ export function packAnnotation({ item, sheet, answers, window, seconds, clicks, 
         mask: { size, counts },
         points: object.points,
         box: object.box,
+        scribbles: object.scribbles,
         predicted_iou: answer?.candidates?.[object.choice]?.predictedIou ?? answer?.predictedIou ?? null,
         quality: answer?.quality ?? null,
         model_id: answer?.modelId ?? null,
