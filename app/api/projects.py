@@ -4,9 +4,8 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -19,8 +18,6 @@ from app.api.schemas import (
     ImportIn,
     ImportReport,
     Item,
-    ItemPage,
-    ItemState,
     Job,
     NextIn,
     Project,
@@ -119,18 +116,6 @@ def import_paths(project_id: int, body: ImportIn, service: Service, settings: Co
     for path in body.paths:
         _guard_path(settings, path)
     return service.import_paths(project_id, body.paths, body.group_by)
-
-
-@router.get("/projects/{project_id}/items")
-def items(
-    project_id: int,
-    service: Service,
-    state: ItemState | None = None,
-    offset: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> ItemPage:
-    """A page of the project's items in the order of import."""
-    return service.items(project_id, state, offset, limit)
 
 
 @router.post("/projects/{project_id}/next", responses={204: {"description": "nothing is queued"}})

@@ -138,6 +138,14 @@ class ItemSummary(Answer):
     name: str
     state: ItemState
     round: int | None
+    group: str | None = None
+    classes: list[str] = Field(default=[])
+    """Classes of the newest answer."""
+    is_audit: bool = False
+    """Kept to measure on: asked by chance alone, and never learned from."""
+    uncertainty: float | None = None
+    """Of the newest model; null where it was not asked."""
+    answered_at: datetime | None = None
 
 
 class ItemPage(Answer):

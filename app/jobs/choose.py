@@ -13,6 +13,7 @@ from alcore.types import RoundPlan
 from app.jobs.pool import Pool, group_of
 from app.jobs.progress import JobProgress
 from app.jobs.train import Trained
+from app.jobs.uncertainty import keep_uncertainty
 from app.jobs.view import view_of
 from app.store.database import Row
 
@@ -103,6 +104,7 @@ def _by_strategy(
     if ranks and trained is not None:
         progress.stage("scoring the pool")
         opinion = trained.fitted.score(free, progress)
+        keep_uncertainty(pool, trained, free, opinion)
         if "previous_probabilities" in entry.needs and trained.earlier is not None:
             earlier = trained.earlier.score(free, progress).probabilities
             opinion = replace(opinion, previous_probabilities=earlier)

@@ -89,7 +89,7 @@ def open_pool(ctx: Context, project_id: int, progress: JobProgress) -> tuple[Poo
     progress.stage("loading the encoder")
     encoder = ctx.models.load_encoder(project["encoder"])
     store = EmbeddingStore(
-        ctx.folder / "embeddings" / folder_name(encoder.encoder_id),
+        store_folder(ctx, encoder.encoder_id),
         encoder_id=encoder.encoder_id,
         dim=encoder.dim,
         dense_shape=encoder.dense_shape,
@@ -110,6 +110,11 @@ def open_pool(ctx: Context, project_id: int, progress: JobProgress) -> tuple[Poo
         progress=progress,
     )
     return pool, n_new
+
+
+def store_folder(ctx: Context, encoder_id: str) -> Path:
+    """Where an encoder's embeddings lie."""
+    return ctx.folder / "embeddings" / folder_name(encoder_id)
 
 
 def folder_name(encoder_id: str) -> str:

@@ -16,6 +16,7 @@ from app.jobs.learners import Fitted, Offer
 from app.jobs.pool import Pool, open_pool
 from app.jobs.progress import JobProgress
 from app.jobs.train import Trained, learner_of, require_labels, train_model, try_learner
+from app.jobs.uncertainty import look_at_all
 from app.service.context import Context
 from app.service.jobs import round_view
 from app.store import items as item_rows
@@ -38,6 +39,7 @@ def train(ctx: Context, job: Row, progress: JobProgress) -> Result:
     learner = learner_of(pool, pool.taught())
     require_labels(pool, learner)
     trained = train_model(pool, learner, job["id"], seed=_seed(job), progress=progress)
+    look_at_all(pool, trained, progress)
     queued = [row for row in pool.items if row["state"] == "queued" and not row["is_audit"]]
     offers = _offers(trained.fitted, queued, progress)
     with ctx.db.write() as connection:
@@ -54,6 +56,8 @@ def ask_round(ctx: Context, job: Row, progress: JobProgress) -> Result:
     pool, judged = with_qualities(pool, progress)
     learner = try_learner(pool)
     trained = None if learner is None else train_model(pool, learner, job["id"], seed=_seed(job), progress=progress)
+    if trained is not None:
+        look_at_all(pool, trained, progress)
     plan = plan_round(
         pool.project["task"],
         len(pool.answers) if trained else 0,

@@ -4,10 +4,11 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from app.service.embedded import EmbeddedPools
 from app.service.images import ImageCache
 from app.service.models import ModelSource
 from app.service.prompting import Prompter
@@ -42,6 +43,7 @@ class Context:
     models: ModelSource
     prompter: Prompter
     runner: JobRunner
+    pools: EmbeddedPools = field(default_factory=EmbeddedPools)
     clock: Callable[[], float] = time.time
 
     def model_file(self, model_id: str) -> Path:

@@ -9,9 +9,7 @@ from alcore.types import Window
 from app.api.schemas import (
     Annotation,
     Item,
-    ItemPage,
     ItemState,
-    ItemSummary,
     ItemWindow,
     Lease,
     PredictAnswer,
@@ -75,15 +73,6 @@ def get(ctx: Context, item_id: int) -> Item:
     """One item."""
     with ctx.db.read() as connection:
         return view(connection, rows.get(connection, item_id, now=ctx.clock()))
-
-
-def page(ctx: Context, project_id: int, *, state: ItemState | None, offset: int, limit: int) -> ItemPage:
-    """A page of a project's items in the order of import."""
-    with ctx.db.read() as connection:
-        project_rows.get(connection, project_id)
-        found, total = rows.page(connection, project_id, state=state, offset=offset, limit=limit, now=ctx.clock())
-        lines = [ItemSummary(id=r["id"], name=r["name"], state=state_of(r), round=r["round"]) for r in found]
-    return ItemPage(items=lines, total=total)
 
 
 def row_of(ctx: Context, item_id: int) -> Row:

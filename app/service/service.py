@@ -22,11 +22,12 @@ from app.api import schemas
 from app.errors import InvalidRequest
 from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, report
 from app.service.context import Context, secret_of
+from app.service.overview_verbs import OverviewVerbs
 from app.settings import Settings
 from app.store.database import revision_of
 
 
-class AnnotationService:
+class AnnotationService(OverviewVerbs):
     """The one use-case layer. Get one from `open_workspace`; close it, or use it in a `with` block."""
 
     def __init__(self, context: Context) -> None:
@@ -116,7 +117,7 @@ class AnnotationService:
         self, project_id: int, state: schemas.ItemState | None = None, offset: int = 0, limit: int = 100
     ) -> schemas.ItemPage:
         """A page of a project's items in the order of import."""
-        return items.page(self.context, project_id, state=state, offset=offset, limit=limit)
+        return self.find_items(project_id, schemas.ItemFilter(state=state, offset=offset, limit=limit))
 
     def pixels(self, item_id: int) -> np.ndarray:
         """Raw pixels, (H, W) or (H, W, 3), uint8 or uint16."""

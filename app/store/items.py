@@ -48,22 +48,6 @@ def get(connection: Connection, item_id: int, *, now: float) -> Row:
     return row
 
 
-def page(
-    connection: Connection, project_id: int, *, state: str | None, offset: int, limit: int, now: float
-) -> tuple[Sequence[Row], int]:
-    """Items in the order of import, and how many there are in all; `leased` means queued with a live lease."""
-    query = _with_lease(now).where(items.c.project_id == project_id)
-    if state == "leased":
-        query = query.where(items.c.state == "queued", leases.c.token.is_not(None))
-    elif state == "queued":
-        query = query.where(items.c.state == "queued", leases.c.token.is_(None))
-    elif state is not None:
-        query = query.where(items.c.state == state)
-    total = connection.execute(select(func.count()).select_from(query.order_by(None).subquery("n"))).scalar_one()
-    rows = connection.execute(query.order_by(items.c.id).offset(offset).limit(limit)).mappings().all()
-    return rows, total
-
-
 def of_project(connection: Connection, project_id: int) -> Sequence[Row]:
     """All items of a project in the order of import, for jobs and exports."""
     query = select(items).where(items.c.project_id == project_id).order_by(items.c.id)
@@ -90,9 +74,11 @@ def count(connection: Connection, project_id: int) -> int:
 
 
 def enqueue(
-    connection: Connection, project_id: int, rows: Sequence[Mapping[str, Any]], *, round_number: int
+    connection: Connection, project_id: int, rows: Sequence[Mapping[str, Any]], *, round_number: int | None
 ) -> list[int]:
     """Queue unqueued items in the order given, behind what is queued; rows hold `item_id` and `reason`.
+
+    Items that a person picked belong to no round.
 
     Returns:
         Ids that were queued: one that is no longer unqueued is left as it is.
