@@ -3,6 +3,7 @@ import { IN, OUT } from "../core/live_mask.js";
 import * as sheets from "../core/sheet.js";
 import { t } from "../texts.js";
 import { Looking } from "./looking.js";
+import { Objects } from "./objects.js";
 import { Predictor } from "./predictor.js";
 
 const FALLBACK_COLOUR = "#4cc2ff";
@@ -13,6 +14,7 @@ export class Annotator extends Looking {
 
   constructor(parts) {
     super(parts);
+    this.objects = new Objects(this);
     this.predictor = new Predictor({
       onAnswer: () => this.refresh(),
       onError: (error) => this.#noMask(error),
@@ -43,6 +45,7 @@ export class Annotator extends Looking {
       return;
     }
     this.predictor.open(work.item, work.answers);
+    this.objects.watch(work);
     this.setTool(this.isClassification ? "contrast" : this.tool === "contrast" ? "prompt" : this.tool);
     this.stage.setWindow(work.window);
     this.ensure();
@@ -76,12 +79,13 @@ export class Annotator extends Looking {
       stage.setOthers(others.map((o) => ({ counts: work.answers.final(o), colour: this.colourOf(o) })));
     }
     const object = work.active;
+    stage.activeShown = !work.shelf.hidden.has(object.id);
     const base = work.answers.base(object);
     const seen = [object, base];
     if (seen.some((v, i) => v !== this.#activeSeen[i]) || !this.#activeSeen.length) {
       this.#activeSeen = seen;
       stage.stale = work.loadLive({ keepStrokes: this.pointer.stroking });
-      stage.setActive(work.live.bits, this.colourOf(object));
+      stage.setActive(work.live, this.colourOf(object));
     }
     stage.setPrompts(object.points, object.box);
     this.panel.refresh();
@@ -94,7 +98,7 @@ export class Annotator extends Looking {
   }
 
   addPoint(at, label) {
-    if (!this.isOpen || this.isClassification || !this.view.contains(at)) return;
+    if (!this.isOpen || this.isClassification || !this.view.contains(at) || !this.work.isFree) return;
     this.work.clicks++;
     if (this.work.addPoint({ ...at, label })) this.changed();
   }
@@ -107,19 +111,20 @@ export class Annotator extends Looking {
   finishBox(a, b, done) {
     this.stage.rubber = null;
     this.stage.draw();
-    if (!done || !this.isOpen) return;
+    if (!done || !this.isOpen || !this.work.isFree) return;
     this.work.clicks++;
     if (this.work.setBox(this.view.clampToImage(a), this.view.clampToImage(b))) this.changed();
     else this.messages.say(t("say.boxSmall"));
   }
 
   stroke(a, b, erase) {
+    if (this.work.shelf.locked.has(this.work.active.id)) return;
     const box = this.work.live.stroke(a, b, this.prefs.brush, erase ? OUT : IN);
-    if (box) this.stage.setActive(this.work.live.bits, this.colourOf(this.work.active), box);
+    if (box) this.stage.setActive(this.work.live, this.colourOf(this.work.active), box);
   }
 
   finishStroke(erase) {
-    if (!this.isOpen) return;
+    if (!this.isOpen || !this.work.isFree) return;
     this.work.clicks++;
     this.#commit(sheets.setEdits(this.work.sheet, this.work.live.edits()), erase ? "eraser" : "brush");
   }
@@ -159,12 +164,13 @@ export class Annotator extends Looking {
 
   clear() {
     if (this.isOpen && (sheets.filled(this.work.sheet).length || this.work.sheet.label)) {
-      this.#commit(sheets.clear(this.work.sheet), "clear");
+      const { shelf } = this.work;
+      this.#commit(sheets.clear(this.work.sheet, (object) => shelf.locked.has(object.id)), "clear");
     }
   }
 
   cycleCandidate() {
-    if (!this.isOpen) return;
+    if (!this.isOpen || !this.work.isFree) return;
     const chosen = this.work.cycleChoice();
     if (!chosen) return this.messages.say(t("say.oneCandidate"));
     this.changed();
@@ -180,7 +186,7 @@ export class Annotator extends Looking {
   }
 
   #walk(direction, done, nothing) {
-    if (!this.isOpen || this.pointer.stroking) return;
+    if (!this.isOpen || this.pointer.stroking || !this.work.mayStep(direction)) return;
     const step = this.work.history[direction]();
     if (step === null) return this.messages.say(t(nothing));
     this.changed();

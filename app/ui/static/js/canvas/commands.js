@@ -1,3 +1,5 @@
+import { lookCommands } from "./look_commands.js";
+
 /** Every action of the canvas with its keys; the help shows those with a group. */
 export function commandTable(app) {
   const move = (dx, dy) => (event) => app.moveCursor(event.shiftKey ? 10 * dx : dx, event.shiftKey ? 10 * dy : dy);
@@ -40,5 +42,6 @@ export function commandTable(app) {
     { id: "contrast", group: "look", keys: ["W"], run: () => app.setTool("contrast") },
     { id: "auto", group: "look", keys: ["L"], run: () => app.autoWindow() },
     { id: "reset", group: "look", keys: ["R"], run: () => app.resetWindow() },
+    ...lookCommands(app),
   ];
 }

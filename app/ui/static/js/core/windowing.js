@@ -11,17 +11,21 @@ export function windowTable({ level, width }, size) {
 
 export const tableSize = (dtype) => (dtype === "uint16" ? 65536 : 256);
 
-/** Writes opaque RGBA words (little-endian) for grey or interleaved RGB samples. */
-export function paintSamples(samples, channels, table, words) {
+/** Writes opaque RGBA words (little-endian) of the box [x0, y0, x1, y1) of grey or interleaved RGB samples, `width` a row. */
+export function paintSamples(samples, channels, table, words, width = words.length, [x0, y0, x1, y1] = [0, 0, width, 1]) {
   if (channels === 1) {
     const grey = new Uint32Array(table.length);
     for (let i = 0; i < table.length; i++) grey[i] = (0xff000000 | (table[i] * 0x010101)) >>> 0;
-    for (let i = 0; i < words.length; i++) words[i] = grey[samples[i]];
+    for (let y = y0, to = 0; y < y1; y++) {
+      for (let at = y * width + x0, end = y * width + x1; at < end; at++) words[to++] = grey[samples[at]];
+    }
     return;
   }
-  for (let i = 0, at = 0; i < words.length; i++, at += 3) {
-    const rgb = table[samples[at]] | (table[samples[at + 1]] << 8) | (table[samples[at + 2]] << 16);
-    words[i] = (0xff000000 | rgb) >>> 0;
+  for (let y = y0, to = 0; y < y1; y++) {
+    for (let at = (y * width + x0) * 3, end = (y * width + x1) * 3; at < end; at += 3) {
+      const rgb = table[samples[at]] | (table[samples[at + 1]] << 8) | (table[samples[at + 2]] << 16);
+      words[to++] = (0xff000000 | rgb) >>> 0;
+    }
   }
 }
 
