@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { heatPixels, scaleColour } from "../../app/ui/static/js/core/colours.js";
 import { borderSegments, joined, softSegments } from "../../app/ui/static/js/core/contour.js";
 import { History } from "../../app/ui/static/js/core/history.js";
 import { IN, LiveMask, OUT } from "../../app/ui/static/js/core/live_mask.js";
+import { distance, roundLength, shortNumber } from "../../app/ui/static/js/core/measure.js";
+import * as presets from "../../app/ui/static/js/core/presets.js";
 import * as rle from "../../app/ui/static/js/core/rle.js";
 import * as sheets from "../../app/ui/static/js/core/sheet.js";
 import { Shelf } from "../../app/ui/static/js/core/shelf.js";
 import * as tiles from "../../app/ui/static/js/core/tiles.js";
 import { Viewport } from "../../app/ui/static/js/core/viewport.js";
+import { windowTable } from "../../app/ui/static/js/core/windowing.js";
 import { commandTable } from "../../app/ui/static/js/canvas/commands.js";
 
 /** Repeatable numbers in [0, 1). */
@@ -167,4 +171,54 @@ test("only one object, then all again; what is hidden and locked survives a relo
   assert.equal(back.hidden.size, 0);
   back.restore(undefined);
   assert.deepEqual(back.pack(), { hidden: [], locked: [] });
+});
+
+test("colours of the scale go through its stops and grow brighter throughout", () => {
+  assert.deepEqual(scaleColour(0), [68, 1, 84]);
+  assert.deepEqual(scaleColour(1), [253, 231, 37]);
+  assert.deepEqual(scaleColour(1 / 9), [72, 40, 120]);
+  const luminance = Array.from({ length: 101 }, (_, i) => scaleColour(i / 100)).map(([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b);
+  for (let i = 1; i < luminance.length; i++) assert.ok(luminance[i] >= luminance[i - 1]);
+  const pixels = heatPixels(Uint8Array.of(0, 255));
+  assert.deepEqual([...pixels.slice(4, 7)], [253, 231, 37]);
+  assert.ok(pixels[3] < pixels[7]);
+});
+
+test("what looks like CT has its presets moved to where the file has 0 HU, nothing else has", () => {
+  const item = (min, max, extra = {}) => ({ dtype: "uint16", channels: 1, window: { level: 9, width: 8, min, max }, ...extra });
+  assert.equal(presets.zeroOfCt(item(0, 2500)), 1024);
+  assert.equal(presets.zeroOfCt(item(31744, 34000)), 32768);
+  for (const other of [item(500, 2500), item(0, 65535), item(0, 900), item(0, 2500, { dtype: "uint8" }), item(0, 2500, { channels: 3 })]) {
+    assert.equal(presets.zeroOfCt(other), null);
+    assert.deepEqual(presets.presetsOf(other), ["image", "auto", "full"]);
+    assert.equal(presets.presetWindow("lung", other, null), null);
+  }
+  assert.deepEqual(presets.presetWindow("lung", item(0, 2500), null), { level: 424, width: 1500 });
+  assert.deepEqual(presets.presetWindow("full", item(100, 300)), { level: 200, width: 200 });
+  assert.deepEqual(presets.presetWindow("image", item(100, 300)), { level: 9, width: 8 });
+  const picture = { samples: Uint16Array.of(5, 5, 5, 9), width: 2, height: 2, channels: 1, dtype: "uint16" };
+  assert.deepEqual(presets.presetWindow("auto", item(0, 9), picture), { level: 7, width: 4 });
+});
+
+test("gamma brightens the middle and keeps the ends, inversion mirrors every grey", () => {
+  const table = (extra) => [...windowTable({ level: 127.5, width: 255, ...extra }, 256)];
+  const [plain, bright, turned] = [table({}), table({ gamma: 2 }), table({ invert: true })];
+  assert.deepEqual(plain, plain.map((_, i) => i));
+  assert.deepEqual([bright[0], bright[255], bright[64]], [0, 255, Math.round(255 * Math.sqrt(64 / 255))]);
+  assert.deepEqual(turned, plain.map((v) => 255 - v));
+});
+
+test("lengths follow the spacing of rows and columns; a bar's length is round and fits", () => {
+  assert.deepEqual(distance({ x: 1, y: 2 }, { x: 4, y: 6 }), { px: 5, mm: null });
+  assert.deepEqual(distance({ x: 0, y: 0 }, { x: 3, y: 4 }, [0.5, 2]), { px: 5, mm: Math.hypot(6, 2) });
+  assert.deepEqual([0.3, 1, 1.9, 2, 49, 50, 730].map(roundLength), [0.2, 1, 1, 2, 20, 50, 500]);
+  assert.deepEqual([3, 99.96, 1234.5].map(shortNumber), ["3.0", "100", "1235"]);
+});
+
+test("the view is moved so that a point of the image is in its middle", () => {
+  const view = viewOf(400, 300);
+  view.zoomAt(10, 10, 20);
+  view.centre(120, 90);
+  const middle = view.toImage(50, 40);
+  assert.ok(Math.abs(middle.x - 120) < 1e-9 && Math.abs(middle.y - 90) < 1e-9);
 });

@@ -36,6 +36,8 @@ export class Annotator extends Looking {
     this.isOpen = work !== null;
     this.#othersSeen = this.#activeSeen = [];
     this.stage.setPicture(work?.picture ?? null);
+    this.gauge.clear();
+    this.overlays.open(work);
     const label = work ? t("say.loaded", work.item) : t("canvas.noImage");
     this.canvas.setAttribute("aria-label", label);
     this.canvas.setAttribute("aria-roledescription", t("canvas.role"));
@@ -46,8 +48,9 @@ export class Annotator extends Looking {
     }
     this.predictor.open(work.item, work.answers);
     this.objects.watch(work);
-    this.setTool(this.isClassification ? "contrast" : this.tool === "contrast" ? "prompt" : this.tool);
-    this.stage.setWindow(work.window);
+    this.setTool(this.isClassification ? "contrast" : ["contrast", "ruler"].includes(this.tool) ? "prompt" : this.tool);
+    this.display.open(work);
+    this.stage.setWindow(work.window, this.display.extra);
     this.ensure();
   }
 
@@ -195,6 +198,7 @@ export class Annotator extends Looking {
 
   pointAtCursor(negative) {
     const at = this.stage.cursor;
+    if (at && this.tool === "ruler") return this.gauge.pointAt(at);
     if (!at || !this.isOpen || this.isClassification) return;
     if (this.tool === "prompt") return this.addPoint(at, negative ? 0 : 1);
     if (this.tool === "contrast") return;

@@ -43,6 +43,7 @@ export class Objects {
     shelf.toggle(shelf.locked, id);
     app.flow.noteChange();
     app.refresh();
-    app.messages.say(t(shelf.locked.has(id) ? "look.nowLocked" : "look.unlocked", { name: objectName(app, object) }));
+    const name = objectName(app, object);
+    app.messages.say(shelf.locked.has(id) ? t("look.nowLocked", { name }) : t("look.unlocked", { name }));
   }
 }

@@ -13,6 +13,8 @@ export class Panel {
     slider("opacity", (value) => app.setPreference("opacity", value));
     slider("level", (level) => app.setWindow({ ...app.work.window, level }));
     slider("width", (width) => app.setWindow({ ...app.work.window, width: Math.max(1, width) }));
+    for (const layer of ["heat", "starts"]) this.part[layer].addEventListener("change", () => app.overlays.toggle(layer));
+    this.part.minimap.addEventListener("change", () => app.setPreference("minimap", this.part.minimap.checked));
     this.part.oneKey.addEventListener("change", () => app.setPreference("oneKey", this.part.oneKey.checked));
     this.part.annotator.value = queue.annotator;
     this.part.annotator.addEventListener("change", () => {
@@ -65,7 +67,7 @@ export class Panel {
     this.part.name.title = name;
     this.part.reason.textContent = work?.item.reason ?? "";
     this.part.opacity.value = prefs.opacity;
-    this.part.oneKey.checked = prefs.oneKey;
+    for (const name of ["oneKey", "heat", "starts", "minimap"]) this.part[name].checked = prefs[name];
     if (!work) {
       for (const button of this.part.classes.children) button.setAttribute("aria-pressed", "false");
       for (const name of ["candidates", "fresh", "hint"]) this.part[name].hidden = true;

@@ -53,6 +53,7 @@ export class Pointer {
       drag.erase = (app.tool === "eraser") !== drag.negative;
       app.stroke(drag.a, drag.a, drag.erase);
     }
+    if (drag.kind === "ruler") app.gauge.start(drag.a);
     if (drag.kind === "pick") app.pickAt(drag.a);
   }
 
@@ -60,7 +61,7 @@ export class Pointer {
     const { tool } = this.app;
     if (event.button === 1 || this.panning) return "pan";
     if (event.ctrlKey || event.metaKey) return "pick";
-    if (tool === "contrast") return "contrast";
+    if (tool === "contrast" || tool === "ruler") return tool;
     if (tool === "prompt") return "click";
     return tool === "brush" || tool === "eraser" ? "stroke" : "pan";
   }
@@ -77,6 +78,7 @@ export class Pointer {
     }
     if (drag.kind === "pan") this.app.pan(at.x - drag.last.x, at.y - drag.last.y);
     if (drag.kind === "contrast") this.app.dragWindow(at.x - drag.last.x, at.y - drag.last.y);
+    if (drag.kind === "ruler") this.app.gauge.moveTo(this.#image(at));
     if (drag.kind === "box") this.app.rubberBox(drag.a, this.#image(at));
     if (drag.kind === "stroke") this.#strokeTo(drag, event);
     drag.last = at;
@@ -100,6 +102,7 @@ export class Pointer {
     if (drag.kind === "click" && done) this.app.addPoint(drag.a, drag.negative ? 0 : 1);
     if (drag.kind === "box") this.app.finishBox(drag.a, this.#image(this.#at(event)), done);
     if (drag.kind === "stroke") this.app.finishStroke(drag.erase);
+    if (drag.kind === "ruler") this.app.gauge.end();
     if (drag.kind === "contrast") this.app.settleWindow();
   }
 

@@ -13,6 +13,7 @@ export class Raster {
   #tile = null;
   #pyramid;
   #table = null;
+  #overview = null; // made when it is asked for
   #others = []; // [{counts, colour, border}]
   #active = null; // {bits, colour, border}
   #painted = null; // box of the active layer that is not empty
@@ -27,6 +28,7 @@ export class Raster {
   setWindow(window, extra = {}) {
     this.#table = windowTable({ ...window, ...extra }, tableSize(this.picture.dtype));
     this.#due.base = true;
+    this.#overview = null;
   }
 
   /** [{counts, colour}] of the objects that are not being worked on. */
@@ -97,6 +99,19 @@ export class Raster {
   /** A box of image pixels as what the tile holds of it, null when that is nothing. */
   #clipped(box) {
     return shared(boxAtLevel(box, this.#tile.level), this.#tile.box);
+  }
+
+  /** The whole image in a small canvas, its longest side from `px` to twice as long (or its own, where it is shorter). */
+  overview(px) {
+    if (this.#overview) return this.#overview.canvas;
+    const { width, height } = this.picture;
+    const level = Math.max(0, Math.floor(Math.log2(Math.max(width, height) / px)));
+    const { samples, width: across, height: down, channels } = this.#pyramid.level(level);
+    this.#overview = new Layer();
+    this.#overview.take({ level, box: [0, 0, across, down] });
+    paintSamples(samples, channels, this.#table, this.#overview.words, across, [0, 0, across, down]);
+    this.#overview.flush();
+    return this.#overview.canvas;
   }
 
   drawImage(g, scale, ratio) {

@@ -9,6 +9,7 @@ export class Stage {
   opacity = 0.4;
   outlineOnly = false;
   masksShown = true;
+  blinked = false; // the dark half of a flicker
   stale = false;
   hover = null; // view coordinates
   brush = null; // {radius, erase}
@@ -103,7 +104,7 @@ export class Stage {
     g.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * left, ratio * top);
     this.raster.drawImage(g, scale, ratio);
     for (const paint of this.underlays) paint(g, this.view);
-    if (this.masksShown) this.raster.drawMasks(g, this.view, this.#style());
+    if (this.masksShown && !this.blinked) this.raster.drawMasks(g, this.view, this.#style());
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.#prompts(g);
     for (const paint of this.overlays) paint(g, this.view);

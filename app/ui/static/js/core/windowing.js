@@ -1,11 +1,18 @@
 /** Window and level in the page: raw samples to 8-bit through a table, no round trip to the server. */
 
-/** Table from sample to grey value; the same rule as `apply_window` on the server (linear, clipped). */
-export function windowTable({ level, width }, size) {
+/**
+ * Table from sample to grey value; the same rule as `apply_window` on the server (linear, clipped). Gamma (above 1:
+ * brighter middle) and inversion are for the eye alone: the model never sees them.
+ */
+export function windowTable({ level, width, gamma = 1, invert = false }, size) {
   const table = new Uint8Array(size);
   const low = level - width / 2;
   const gain = 255 / Math.max(width, 1e-6);
-  for (let i = 0; i < size; i++) table[i] = Math.max(0, Math.min(255, Math.round((i - low) * gain)));
+  for (let i = 0; i < size; i++) {
+    let grey = Math.max(0, Math.min(255, (i - low) * gain));
+    if (gamma !== 1) grey = 255 * (grey / 255) ** (1 / gamma);
+    table[i] = Math.round(invert ? 255 - grey : grey);
+  }
   return table;
 }
 
