@@ -125,6 +125,7 @@ class Item(Answer):
     reason: str | None
     lease: Lease | None
     has_suggestion: bool
+    has_uncertainty: bool = False
     draft: JsonValue
     annotation: Annotation | None
     spacing_mm: tuple[float, float] | None

@@ -66,6 +66,8 @@ class Offer:
     item_id: int
     objects: list[dict[str, JsonValue]]
     label: dict[str, JsonValue] | None
+    uncertainty: bytes | None = None
+    """How unsure the head is of each pixel, see `uncertainty_map`; None of a head that does not look at pixels."""
 
 
 class Fitted(Protocol):

@@ -1,5 +1,6 @@
 """Masks between answers and heads: what an accepted answer teaches, and what a head offers to start from."""
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from PIL import Image
 from pydantic import JsonValue
 
+from alcore.acquisition.probability import entropy
 from alcore.masks import components, decode_rle, encode_rle
 from alcore.weak.targets import Recipe, WeakObject, draw_target
 from app.service.asked import stored_prompt
@@ -44,6 +46,18 @@ def objects_of(probabilities: np.ndarray, size: tuple[int, int]) -> list[dict[st
                 }
             )
     return objects
+
+
+def uncertainty_map(probabilities: np.ndarray) -> bytes:
+    """Entropy of class probabilities (K, S, S) over its maximum ln K, as a grey PNG (S, S): 0 sure, 255 all alike.
+
+    One byte a pixel at the head's own side: finer steps and pixels would tell nothing more. PNG keeps every byte, and
+    any browser reads it.
+    """
+    share = entropy(np.moveaxis(probabilities, 0, -1).astype(np.float64)) / np.log(len(probabilities))
+    stream = io.BytesIO()
+    Image.fromarray(np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
 
 
 def recipe_of(settings: Settings) -> Recipe:

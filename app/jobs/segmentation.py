@@ -16,7 +16,7 @@ from alcore.opinions import Opinion, joined
 from alcore.types import Progress
 from alcore.weak.targets import Recipe
 from app.jobs.learners import Fitted, ItemScores, Offer, best_trial, joined_scores, part_of
-from app.jobs.masks import drawn_targets, objects_at, objects_of, recipe_of
+from app.jobs.masks import drawn_targets, objects_at, objects_of, recipe_of, uncertainty_map
 from app.jobs.pool import Pool
 from app.jobs.second_pass import Taught, Train, relabeled, with_unlabeled
 from app.store.database import Row
@@ -216,7 +216,8 @@ class FittedSegmentation:
         for chunk, committee in self._ask(items, progress):
             for row, probabilities in zip(chunk, committee.mean(axis=0), strict=True):
                 objects = objects_of(probabilities, (row["height"], row["width"]))
-                offers.append(Offer(item_id=row["id"], objects=objects, label=None))
+                unsure = uncertainty_map(probabilities)
+                offers.append(Offer(item_id=row["id"], objects=objects, label=None, uncertainty=unsure))
         return offers
 
     def _ask(self, items: Sequence[Row], progress: Progress) -> Iterator[tuple[Sequence[Row], np.ndarray]]:

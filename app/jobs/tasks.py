@@ -147,10 +147,15 @@ def _offers(fitted: Fitted, rows: Sequence[Row], progress: JobProgress) -> list[
     return fitted.suggest(rows, progress)
 
 
-def _stored(offer: Offer, model_id: str) -> dict[str, JsonValue]:
+def _stored(offer: Offer, model_id: str) -> dict[str, object]:
     """An offer as the store keeps it."""
-    objects: list[JsonValue] = [*offer.objects]
-    return {"item_id": offer.item_id, "model_id": model_id, "objects": objects, "label": offer.label}
+    return {
+        "item_id": offer.item_id,
+        "model_id": model_id,
+        "objects": offer.objects,
+        "label": offer.label,
+        "uncertainty": offer.uncertainty,
+    }
 
 
 def _round_json(ctx: Context, project_id: int, number: int) -> JsonValue:

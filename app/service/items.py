@@ -56,6 +56,7 @@ def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
         reason=row["reason"],
         lease=lease,
         has_suggestion=bool(row["has_suggestion"]),
+        has_uncertainty=bool(row["has_uncertainty"]),
         draft=annotation_rows.draft(connection, row["id"], row["annotator"]),
         annotation=None if newest is None else annotation_view(newest),
         spacing_mm=None if None in spacing else spacing,
@@ -133,3 +134,17 @@ def suggestion(ctx: Context, item_id: int) -> Suggestion:
         objects=[SuggestedObject(**entry) for entry in row["objects"]],
         label=None if row["label"] is None else SuggestedLabel(**row["label"]),
     )
+
+
+def uncertainty(ctx: Context, item_id: int) -> bytes:
+    """How unsure the head is of each pixel, as `app.jobs.masks.uncertainty_map` makes it.
+
+    Raises:
+        NotFound: no such item, the head was not asked, or it gave no map.
+    """
+    with ctx.db.read() as connection:
+        rows.get(connection, item_id, now=ctx.clock())
+        row = round_rows.suggestion(connection, item_id)
+    if row is None or row["uncertainty"] is None:
+        raise NotFound(f"there is no map of uncertainty for item {item_id}: no segmentation head has looked at it")
+    return bytes(row["uncertainty"])

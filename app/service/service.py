@@ -135,6 +135,10 @@ class AnnotationService(OverviewVerbs):
         """What the head thinks of an item."""
         return items.suggestion(self.context, item_id)
 
+    def uncertainty(self, item_id: int) -> bytes:
+        """How unsure the head is of each pixel: a small grey PNG, 0 sure, 255 as unsure as can be."""
+        return items.uncertainty(self.context, item_id)
+
     def prepare(self, item_id: int, window: schemas.WindowIn | None = None) -> None:
         """Have an image encoded for prompts when nobody clicks."""
         items.prepare(self.context, item_id, window)

@@ -116,10 +116,11 @@ def last_model(connection: Connection, project_id: int) -> Row | None:
 
 
 def put_suggestions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Store starting masks, in place of older ones; rows hold `item_id`, `model_id`, `objects`, `label`."""
+    """Store starting masks, in place of older ones; rows hold `item_id`, `model_id`, `objects`, `label`, `uncertainty`."""
     for row in rows:
         statement = upsert(suggestions).values(**row, created_at=time.time())
-        changed = {name: statement.excluded[name] for name in ("model_id", "objects", "label", "created_at")}
+        names = ("model_id", "objects", "label", "uncertainty", "created_at")
+        changed = {name: statement.excluded[name] for name in names}
         connection.execute(statement.on_conflict_do_update(index_elements=["item_id"], set_=changed))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -232,6 +233,7 @@ suggestions = Table(
     Column("objects", JSON, nullable=False),
     Column("label", JSON),
     Column("created_at", Float, nullable=False),
+    Column("uncertainty", LargeBinary),
 )
 
 jobs = Table(

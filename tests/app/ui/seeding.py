@@ -30,6 +30,10 @@ SEGMENTATION = (
     "lasso",
     "polygon",
     "fingers",
+    "shelf",
+    "looks",
+    "layers",
+    "gauge",
 )
 DISCS = ((70, 60, 28), (190, 90, 34), (110, 150, 22))
 """x, y and radius of the discs of every drawn image, in pixels; the image is wider than it is high."""
@@ -54,6 +58,7 @@ def discs_image(number: int) -> bytes:
 def seed(workspace: Path) -> None:
     """Make the projects and queue their images, as a first round would have."""
     from app.service import open_workspace
+    from tests.app.ui.seeding_look import ct_slice, suggest
 
     with open_workspace(workspace, create=True) as service:
         for k, name in enumerate(SEGMENTATION):
@@ -61,6 +66,11 @@ def seed(workspace: Path) -> None:
             pictures = [(f"series-{k}/view-{i}.png", io.BytesIO(discs_image(10 * k + i))) for i in range(6)]
             service.import_files(project.id, pictures)
             queue_all(service, project.id)
+            if name == "layers":
+                suggest(service, project.id, DISCS[1])
+        ct = service.create_project("ct", task="segmentation", classes=["lung"])
+        service.import_files(ct.id, [(f"{i}.png", io.BytesIO(ct_slice(i))) for i in range(3)])
+        queue_all(service, ct.id)
         classify = service.create_project("classify", task="classification", classes=["benign", "malignant"])
         service.import_files(classify.id, [(f"{i}.png", io.BytesIO(discs_image(900 + i))) for i in range(4)])
         queue_all(service, classify.id)

@@ -1,11 +1,14 @@
 /** Entry of the annotation page: called by the Gradio component with its element and its way to talk to Python. */
 import { Annotator } from "./canvas/annotator.js";
 import { commandTable } from "./canvas/commands.js";
+import { Display } from "./canvas/display.js";
 import { Flow } from "./canvas/flow.js";
 import { Idle } from "./canvas/idle.js";
 import { bindKeys } from "./canvas/keys.js";
 import { Help, SkipMenu } from "./canvas/menus.js";
 import { Messages } from "./canvas/messages.js";
+import { Minimap } from "./canvas/minimap.js";
+import { Overlays } from "./canvas/overlays.js";
 import { Panel } from "./canvas/panel.js";
 import { Queue } from "./canvas/queue.js";
 import { Toolbar } from "./canvas/toolbar.js";
@@ -32,6 +35,9 @@ export async function mount(element, { props, trigger, watch }) {
   const queue = new Queue({ vault, onChange: () => app.panel.showProgress() });
   const idle = new Idle(find("[data-part=idle]"), { link });
   app.toolbar = new Toolbar(root, app, commands);
+  app.display = new Display(root, app);
+  app.overlays = new Overlays(root, app);
+  new Minimap(root, app);
   app.panel = new Panel(root, app, queue);
   app.help = new Help(find("[data-part=help]"), commands, app);
   app.skipMenu = new SkipMenu(find("[data-part=skip]"), app);

@@ -3,6 +3,7 @@ import { IN, OUT } from "../core/live_mask.js";
 import * as sheets from "../core/sheet.js";
 import { t } from "../texts.js";
 import { Looking } from "./looking.js";
+import { Objects } from "./objects.js";
 import { Predictor } from "./predictor.js";
 import { Tools } from "./tools.js";
 
@@ -15,6 +16,7 @@ export class Annotator extends Looking {
   constructor(parts) {
     super(parts);
     this.tools = new Tools(this);
+    this.objects = new Objects(this);
     this.predictor = new Predictor({
       onAnswer: () => this.refresh(),
       onError: (error) => this.#noMask(error),
@@ -37,6 +39,8 @@ export class Annotator extends Looking {
     this.isOpen = work !== null;
     this.#othersSeen = this.#activeSeen = [];
     this.stage.setPicture(work?.picture ?? null);
+    this.gauge.clear();
+    this.overlays.open(work);
     const label = work ? t("say.loaded", work.item) : t("canvas.noImage");
     this.canvas.setAttribute("aria-label", label);
     this.canvas.setAttribute("aria-roledescription", t("canvas.role"));
@@ -46,8 +50,10 @@ export class Annotator extends Looking {
       return;
     }
     this.predictor.open(work.item, work.answers);
-    this.setTool(this.isClassification ? "contrast" : this.tool === "contrast" ? "prompt" : this.tool);
-    this.stage.setWindow(work.window);
+    this.objects.watch(work);
+    this.setTool(this.isClassification ? "contrast" : ["contrast", "ruler"].includes(this.tool) ? "prompt" : this.tool);
+    this.display.open(work);
+    this.stage.setWindow(work.window, this.display.extra);
     this.ensure();
   }
 
@@ -79,12 +85,13 @@ export class Annotator extends Looking {
       stage.setOthers(others.map((o) => ({ counts: work.answers.final(o), colour: this.colourOf(o) })));
     }
     const object = work.active;
+    stage.activeShown = !work.shelf.hidden.has(object.id);
     const base = work.answers.base(object);
     const seen = [object, base];
     if (seen.some((v, i) => v !== this.#activeSeen[i]) || !this.#activeSeen.length) {
       this.#activeSeen = seen;
       stage.stale = work.loadLive({ keepStrokes: this.pointer.stroking });
-      stage.setActive(work.live.bits, this.colourOf(object));
+      stage.setActive(work.live, this.colourOf(object));
     }
     this.tools.marks.show(object);
     this.panel.refresh();
@@ -97,7 +104,7 @@ export class Annotator extends Looking {
   }
 
   addPoint(at, label) {
-    if (!this.isOpen || this.isClassification || !this.view.contains(at)) return;
+    if (!this.isOpen || this.isClassification || !this.view.contains(at) || !this.work.isFree) return;
     this.work.clicks++;
     if (this.work.addPoint({ ...at, label })) this.changed();
   }
@@ -110,19 +117,20 @@ export class Annotator extends Looking {
   finishBox(a, b, done) {
     this.stage.rubber = null;
     this.stage.draw();
-    if (!done || !this.isOpen) return;
+    if (!done || !this.isOpen || !this.work.isFree) return;
     this.work.clicks++;
     if (this.work.setBox(this.view.clampToImage(a), this.view.clampToImage(b))) this.changed();
     else this.messages.say(t("say.boxSmall"));
   }
 
   stroke(a, b, erase) {
+    if (this.work.shelf.locked.has(this.work.active.id)) return;
     const box = this.work.live.stroke(a, b, this.prefs.brush, erase ? OUT : IN);
-    if (box) this.stage.setActive(this.work.live.bits, this.colourOf(this.work.active), box);
+    if (box) this.stage.setActive(this.work.live, this.colourOf(this.work.active), box);
   }
 
   finishStroke(erase) {
-    if (!this.isOpen) return;
+    if (!this.isOpen || !this.work.isFree) return;
     this.work.clicks++;
     this.#commit(sheets.setEdits(this.work.sheet, this.work.live.edits()), erase ? "eraser" : "brush");
   }
@@ -167,12 +175,13 @@ export class Annotator extends Looking {
 
   clear() {
     if (this.isOpen && (sheets.filled(this.work.sheet).length || this.work.sheet.label)) {
-      this.#commit(sheets.clear(this.work.sheet), "clear");
+      const { shelf } = this.work;
+      this.#commit(sheets.clear(this.work.sheet, (object) => shelf.locked.has(object.id)), "clear");
     }
   }
 
   chooseCandidate(choice) {
-    if (!this.isOpen || this.isClassification) return;
+    if (!this.isOpen || this.isClassification || !this.work.isFree) return;
     const offered = this.work.answers.candidates(this.work.active);
     if (offered.length < 2) return this.messages.say(t("say.oneCandidate"));
     if (this.work.choose(choice)) this.changed();
@@ -194,7 +203,7 @@ export class Annotator extends Looking {
   }
 
   #walk(direction, done, nothing) {
-    if (!this.isOpen || this.pointer.drawing) return;
+    if (!this.isOpen || this.pointer.drawing || !this.work.mayStep(direction)) return;
     const step = this.work.history[direction]();
     if (step === null) return this.messages.say(t(nothing));
     this.changed();
@@ -203,6 +212,7 @@ export class Annotator extends Looking {
 
   pointAtCursor(negative) {
     const at = this.stage.cursor;
+    if (at && this.tool === "ruler") return this.gauge.pointAt(at);
     if (!at || !this.isOpen || this.isClassification) return;
     if (this.tool === "prompt") return this.addPoint(at, negative ? 0 : 1);
     if (this.tools.penAt(at, negative) || !this.stage.brush) return;

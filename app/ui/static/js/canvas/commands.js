@@ -1,3 +1,5 @@
+import { lookCommands } from "./look_commands.js";
+
 /** Every action of the canvas with its keys; the help shows those with a group. */
 export function commandTable(app) {
   const move = (dx, dy) => (event) => app.moveCursor(event.shiftKey ? 10 * dx : dx, event.shiftKey ? 10 * dy : dy);
@@ -38,10 +40,9 @@ export function commandTable(app) {
     { id: "zoomOut", group: "look", keys: ["-"], run: () => app.zoom(0.8), repeats: true },
     { id: "zoomObject", group: "look", keys: ["G"], run: () => app.zoomToObject() },
     { id: "pan", group: "look", keys: ["Space"], run: () => app.holdPan(true), release: () => app.holdPan(false) },
-    { id: "hide", group: "look", keys: ["H"], run: () => app.toggleMasks() },
-    { id: "outline", group: "look", keys: ["O"], run: () => app.toggleOutline() },
     { id: "contrast", group: "look", keys: ["W"], run: () => app.setTool("contrast") },
     { id: "auto", group: "look", keys: ["L"], run: () => app.autoWindow() },
     { id: "reset", group: "look", keys: ["R"], run: () => app.resetWindow() },
+    ...lookCommands(app),
   ];
 }

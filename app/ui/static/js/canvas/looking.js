@@ -4,11 +4,13 @@ import * as rle from "../core/rle.js";
 import { Viewport } from "../core/viewport.js";
 import { autoWindow, draggedWindow, sameWindow } from "../core/windowing.js";
 import { t } from "../texts.js";
+import { Gauge } from "./gauge.js";
+import { MaskStyle } from "./mask_style.js";
 import { Pointer } from "./pointer.js";
 import { Stage } from "./stage.js";
 
 const WINDOW_SETTLES_MS = 250;
-const PREFERENCES = { opacity: 0.4, outline: false, brush: 8, oneKey: false };
+const PREFERENCES = { opacity: 0.4, outline: false, brush: 8, oneKey: false, heat: false, starts: false, minimap: true };
 
 export class Looking {
   work = null;
@@ -17,7 +19,7 @@ export class Looking {
   isOpen = false; // an image is shown and may be changed
   #windowTimer = null;
 
-  /** `panel`, `toolbar`, `flow`, `help` and `skipMenu` are set by who builds the page. */
+  /** `panel`, `toolbar`, `display`, `overlays`, `flow`, `help` and `skipMenu` are set by who builds the page. */
   constructor({ canvas, vault, link, messages }) {
     Object.assign(this, { canvas, vault, link, messages });
     this.prefs = { ...PREFERENCES, ...vault.read("preferences") };
@@ -25,11 +27,14 @@ export class Looking {
     this.view = new Viewport();
     this.stage = new Stage(canvas, this.view);
     this.pointer = new Pointer(canvas, this);
+    this.maskStyle = new MaskStyle(this);
+    this.gauge = new Gauge(this);
     this.stage.opacity = this.prefs.opacity;
     this.stage.outlineOnly = this.prefs.outline;
   }
 
   close() {
+    this.maskStyle.stop();
     this.stage.close();
     clearTimeout(this.#windowTimer);
   }
@@ -39,9 +44,10 @@ export class Looking {
   }
 
   setTool(tool) {
-    if (this.isClassification && tool !== "contrast") return;
+    if (this.isClassification && tool !== "contrast" && tool !== "ruler") return;
     this.tool = tool;
     this.tools.left();
+    this.gauge.clear();
     this.canvas.dataset.tool = tool;
     const brushes = tool === "brush" || tool === "eraser";
     this.stage.brush = brushes ? { radius: this.prefs.brush, erase: tool === "eraser" } : null;
@@ -66,7 +72,7 @@ export class Looking {
 
   fit() {
     this.view.fit();
-    this.#viewMoved();
+    this.viewMoved();
   }
 
   zoom(factor) {
@@ -75,18 +81,18 @@ export class Looking {
 
   zoomAt(at, factor) {
     this.view.zoomAt(at.x, at.y, factor);
-    this.#viewMoved();
+    this.viewMoved();
   }
 
   zoomToObject() {
     const box = this.isOpen && rle.bounds(this.work.answers.final(this.work.active), this.work.item.height);
     if (box) this.view.showBox(box);
-    this.#viewMoved();
+    this.viewMoved();
   }
 
   pan(dx, dy) {
     this.view.pan(dx, dy);
-    this.#viewMoved();
+    this.viewMoved();
   }
 
   holdPan(on) {
@@ -94,21 +100,11 @@ export class Looking {
     this.canvas.classList.toggle("fc-grab", on);
   }
 
-  toggleMasks() {
-    this.stage.masksShown = !this.stage.masksShown;
-    this.stage.draw();
-    this.toolbar.refresh();
-  }
-
-  toggleOutline() {
-    this.setPreference("outline", !this.prefs.outline);
-  }
-
   #middle() {
     return { x: this.view.width / 2, y: this.view.height / 2 };
   }
 
-  #viewMoved() {
+  viewMoved() {
     this.stage.draw();
     this.toolbar.refresh();
   }
@@ -123,7 +119,7 @@ export class Looking {
   setWindow(window, { settle = true } = {}) {
     if (!this.work || sameWindow(window, this.work.window)) return;
     this.work.window = window;
-    this.stage.setWindow(window);
+    this.stage.setWindow(window, this.display.extra);
     this.panel.refresh();
     if (settle) this.settleWindow();
   }
@@ -141,12 +137,12 @@ export class Looking {
   }
 
   resetWindow() {
-    const { level, width } = this.work?.item.window ?? {};
-    if (this.work) this.setWindow({ level, width });
+    this.display.choose("image");
   }
 
   /** The model looks through the new window once it stands still. */
   settleWindow() {
+    this.display.keepOwn(this.work.window);
     clearTimeout(this.#windowTimer);
     this.#windowTimer = setTimeout(() => {
       if (!this.isOpen) return;

@@ -128,6 +128,7 @@ export class MarkEditor {
   nudge(dx, dy) {
     const { app, picked } = this;
     if (!picked || !app.isOpen) return false;
+    if (!app.work.isFree) return true;
     const { work } = app;
     const change = movedMark(work.active, picked, dx, dy, work.item);
     if (!change) return true;
@@ -143,6 +144,7 @@ export class MarkEditor {
   remove() {
     const { app, picked } = this;
     if (!picked || !app.isOpen) return false;
+    if (!app.work.isFree) return true;
     this.picked = this.hovered = null;
     app.canvas.classList.remove("fc-on-mark");
     this.#commit(withoutMark(app.work.active, picked), "unmark");

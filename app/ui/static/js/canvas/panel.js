@@ -1,21 +1,22 @@
 /** Beside the stage: how far the round is, classes, objects, and how to look. */
-import * as rle from "../core/rle.js";
-import { active, filled, hasPrompts, isBlank } from "../core/sheet.js";
-import { icon, make } from "../dom.js";
+import { active, filled, isBlank } from "../core/sheet.js";
+import { make } from "../dom.js";
 import { t } from "../texts.js";
 import { Choices } from "./choices.js";
+import { ObjectList } from "./object_list.js";
 
 export class Panel {
-  #listed = "";
-
   constructor(root, app, queue) {
     Object.assign(this, { root, app, queue });
     this.part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
     this.choices = new Choices(this.part.candidates, app);
+    this.list = new ObjectList(this.part.objects, app);
     const slider = (name, change) => this.part[name].addEventListener("input", () => change(this.part[name].valueAsNumber));
     slider("opacity", (value) => app.setPreference("opacity", value));
     slider("level", (level) => app.setWindow({ ...app.work.window, level }));
     slider("width", (width) => app.setWindow({ ...app.work.window, width: Math.max(1, width) }));
+    for (const layer of ["heat", "starts"]) this.part[layer].addEventListener("change", () => app.overlays.toggle(layer));
+    this.part.minimap.addEventListener("change", () => app.setPreference("minimap", this.part.minimap.checked));
     this.part.oneKey.addEventListener("change", () => app.setPreference("oneKey", this.part.oneKey.checked));
     this.part.annotator.value = queue.annotator;
     this.part.annotator.addEventListener("change", () => {
@@ -68,13 +69,12 @@ export class Panel {
     this.part.name.title = name;
     this.part.reason.textContent = work?.item.reason ?? "";
     this.part.opacity.value = prefs.opacity;
-    this.part.oneKey.checked = prefs.oneKey;
+    for (const name of ["oneKey", "heat", "starts", "minimap"]) this.part[name].checked = prefs[name];
     this.choices.refresh(this.app.isClassification ? null : work);
     if (!work) {
-      this.#listed = "";
       for (const button of this.part.classes.children) button.setAttribute("aria-pressed", "false");
       for (const name of ["fresh", "hint"]) this.part[name].hidden = true;
-      return this.part.objects.replaceChildren();
+      return this.list.show(null);
     }
     this.#window(work);
     const chosen = this.app.isClassification ? work.sheet.label : active(work.sheet).classId;
@@ -95,50 +95,10 @@ export class Panel {
     }
   }
 
-  /** The list is rebuilt only when something in it changed. */
   #objects(work) {
-    const rows = [...filled(work.sheet)].map((object) => this.#facts(work, object));
-    const key = JSON.stringify([rows, work.sheet.activeId]);
-    if (key === this.#listed) return;
-    this.#listed = key;
-    this.part.objects.replaceChildren(...rows.map((facts) => this.#objectRow(facts)));
-    this.part.hint.hidden = rows.length > 0;
-    this.part.fresh.hidden = rows.length === 0 || !isBlank(work.active);
-    this.part.objects.querySelector("[aria-pressed=true]")?.scrollIntoView({ block: "nearest" });
-  }
-
-  #facts(work, object) {
-    const answer = work.answers.of(object);
-    const sameClass = filled(work.sheet).filter((o) => o.classId === object.classId);
-    const quality = answer?.quality ?? (hasPrompts(object) ? null : object.confidence);
-    return {
-      id: object.id,
-      name: this.app.classOf(object.classId)?.name ?? "?",
-      colour: this.app.colourOf(object),
-      number: sameClass.indexOf(object) + 1,
-      selected: object.id === work.sheet.activeId,
-      current: work.answers.isCurrent(object),
-      pixels: rle.area(work.answers.final(object)),
-      percent: quality === null ? null : Math.round(quality * 100),
-      note: object.edits ? "edited" : object.start && !hasPrompts(object) ? "suggested" : null,
-    };
-  }
-
-  #objectRow(facts) {
-    const name = t("panel.object", facts);
-    const pick = make("button", { type: "button", class: "fc-pick", "aria-pressed": String(facts.selected), "data-object": facts.id });
-    pick.title = t("panel.area", { pixels: facts.pixels.toLocaleString("en") });
-    pick.append(make("span", { class: "fc-swatch", style: `--swatch:${facts.colour}` }), make("span", { class: "fc-name", text: name }));
-    if (facts.note) pick.append(make("span", { class: "fc-tag", text: t(`panel.${facts.note}`) }));
-    if (!facts.current) pick.append(make("span", { class: "fc-quiet", text: t("panel.waiting") }));
-    if (facts.percent !== null) {
-      const level = facts.percent >= 85 ? "good" : facts.percent >= 65 ? "fair" : "poor";
-      const text = t("panel.quality", facts);
-      pick.append(make("span", { class: "fc-quality", "data-level": level, text, title: t("panel.qualityTitle") }));
-    }
-    pick.addEventListener("click", () => this.app.selectObject(facts.id));
-    const remove = make("button", { type: "button", class: "fc-icon-button", "aria-label": t("panel.removeObject", { name }) }, icon("x"));
-    remove.addEventListener("click", () => this.app.removeObject(facts.id));
-    return make("div", { class: "fc-object", role: "listitem" }, pick, remove);
+    const count = filled(work.sheet).length;
+    this.list.show(work);
+    this.part.hint.hidden = count > 0;
+    this.part.fresh.hidden = count === 0 || !isBlank(work.active);
   }
 }

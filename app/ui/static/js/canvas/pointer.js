@@ -62,6 +62,7 @@ export class Pointer {
       drag.erase = (app.tool === "eraser") !== drag.negative;
       app.stroke(drag.a, drag.a, drag.erase);
     }
+    if (drag.kind === "ruler") app.gauge.start(drag.a);
     if (drag.kind === "pick") app.pickAt(drag.a);
   }
 
@@ -69,7 +70,7 @@ export class Pointer {
     const { tool } = this.app;
     if (event.button === 1 || this.panning) return "pan";
     if (event.ctrlKey || event.metaKey) return "pick";
-    if (tool === "contrast") return "contrast";
+    if (tool === "contrast" || tool === "ruler") return tool;
     return tool === "brush" || tool === "eraser" ? "stroke" : "click";
   }
 
@@ -85,6 +86,7 @@ export class Pointer {
     }
     if (drag.kind === "pan") this.app.pan(at.x - drag.last.x, at.y - drag.last.y);
     if (drag.kind === "contrast") this.app.dragWindow(at.x - drag.last.x, at.y - drag.last.y);
+    if (drag.kind === "ruler") this.app.gauge.moveTo(this.#image(at));
     if (drag.kind === "box") this.app.rubberBox(drag.a, this.#image(at));
     if (drag.kind === "stroke" || drag.kind === "gesture") this.#drawTo(drag, event);
     drag.last = at;
@@ -110,6 +112,7 @@ export class Pointer {
     if (drag.kind === "box") this.app.finishBox(drag.a, this.#image(this.#at(event)), done);
     if (drag.kind === "stroke") this.app.finishStroke(drag.erase);
     if (drag.kind === "gesture") this.app.tools.end(drag.gesture, done);
+    if (drag.kind === "ruler") this.app.gauge.end();
     if (drag.kind === "contrast") this.app.settleWindow();
   }
 

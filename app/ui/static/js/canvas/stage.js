@@ -1,16 +1,14 @@
 /** Draws one frame: image, masks, borders, prompts, crosshair and brush. Knows the screen, changes no annotation. */
-import { fillRuns } from "../core/rle.js";
-import { paintSamples, tableSize, windowTable } from "../core/windowing.js";
-import { Border, colourWord, Layer, paintBits, runsBorder } from "./layers.js";
 import { paintMarks } from "./prompt_marks.js";
+import { Raster } from "./raster.js";
 
 const BACKDROP = "#0c0e12";
-const EXACT_FROM = 6; // screen pixels an image pixel: from here on borders follow the pixels
 
 export class Stage {
   opacity = 0.4;
   outlineOnly = false;
   masksShown = true;
+  blinked = false; // the dark half of a flicker
   stale = false;
   hover = null; // view coordinates
   brush = null; // {radius, erase}
@@ -19,11 +17,11 @@ export class Stage {
   corner = null;
   marks = null;
   gesture = null; // a tool in use that paints over all this
+  raster = null; // what is seen of the image; null on an empty stage
+  activeShown = true;
+  underlays = []; // (g, view) => void, between image and masks, in image pixels
+  overlays = []; // (g, view) => void, over all, in view pixels
   #frame = 0;
-  #others = [];
-  #activeBorder = null;
-  #activeColour = "#ffffff";
-  #picture = null;
 
   constructor(canvas, view) {
     this.canvas = canvas;
@@ -32,6 +30,11 @@ export class Stage {
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(canvas);
     this.resize();
+  }
+
+  /** The image as it is painted, for what shows it elsewhere. */
+  get base() {
+    return this.raster?.base;
   }
 
   close() {
@@ -51,44 +54,27 @@ export class Stage {
 
   /** Takes a picture {samples, width, height, channels, dtype}; null shows an empty stage. */
   setPicture(picture) {
-    this.#picture = picture;
-    this.#others = [];
-    this.#activeBorder = null;
+    this.raster = picture && new Raster(picture);
     this.rubber = this.cursor = this.corner = this.marks = this.gesture = null;
     this.stale = false;
-    if (!picture) return this.draw();
-    this.base = new Layer(picture.width, picture.height);
-    this.othersLayer = new Layer(picture.width, picture.height);
-    this.activeLayer = new Layer(picture.width, picture.height);
-    this.view.setImage(picture.width, picture.height);
+    if (picture) this.view.setImage(picture.width, picture.height);
+    this.draw();
   }
 
-  setWindow(window) {
-    const { samples, channels, dtype } = this.#picture;
-    paintSamples(samples, channels, windowTable(window, tableSize(dtype)), this.base.words);
-    this.base.flush();
+  setWindow(window, extra) {
+    this.raster.setWindow(window, extra);
     this.draw();
   }
 
   /** [{counts, colour}] of the objects that are not being worked on. */
   setOthers(objects) {
-    const { width, height } = this.#picture;
-    this.#others = objects.map(({ counts, colour }) => ({ border: runsBorder(counts, height), colour }));
-    this.othersLayer.clear();
-    for (const { counts, colour } of objects) {
-      fillRuns(counts, height, width, this.othersLayer.words, colourWord(colour));
-    }
-    this.othersLayer.flush();
+    this.raster.setOthers(objects);
     this.draw();
   }
 
-  /** The object being worked on; `box` limits the repainting after a stroke. */
-  setActive(bits, colour, box = null) {
-    const { width, height } = this.#picture;
-    const whole = [0, 0, width, height];
-    this.#activeColour = colour;
-    paintBits(this.activeLayer, bits, box ?? whole, colourWord(colour));
-    this.#activeBorder = new Border(bits, width, height);
+  /** The object being worked on, a live mask; `touched` limits the repainting after a stroke. */
+  setActive(live, colour, touched = null) {
+    this.raster.setActive(live.bits, colour, live.box, touched);
     this.draw();
   }
 
@@ -111,47 +97,25 @@ export class Stage {
     g.globalAlpha = 1;
     g.fillStyle = BACKDROP;
     g.fillRect(0, 0, this.view.width, this.view.height);
-    if (!this.#picture) return;
+    if (!this.raster) return;
     const { scale, left, top } = this.view;
+    this.raster.follow(this.view, ratio);
     g.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * left, ratio * top);
-    g.imageSmoothingEnabled = scale * ratio < 3;
-    g.imageSmoothingQuality = "high";
-    g.drawImage(this.base.canvas, 0, 0);
-    if (this.masksShown) this.#masks(g, scale);
+    this.raster.drawImage(g, scale, ratio);
+    for (const paint of this.underlays) paint(g, this.view);
+    if (this.masksShown && !this.blinked) this.raster.drawMasks(g, this.view, this.#style());
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (this.marks) paintMarks(g, this.view, this.rubber ? { ...this.marks, box: this.rubber } : this.marks);
     this.gesture?.paint(g, this.view);
+    for (const paint of this.overlays) paint(g, this.view);
     this.#crosshair(g);
     this.#brush(g);
     this.onFrame?.();
   }
 
-  #masks(g, scale) {
-    g.imageSmoothingEnabled = scale < 1;
-    if (!this.outlineOnly) {
-      g.globalAlpha = this.opacity * 0.75;
-      g.drawImage(this.othersLayer.canvas, 0, 0);
-      g.globalAlpha = this.opacity * (this.stale ? 0.5 : 1);
-      g.drawImage(this.activeLayer.canvas, 0, 0);
-    }
-    const soft = scale < EXACT_FROM;
-    g.lineCap = "round";
-    g.globalAlpha = 0.9;
-    for (const { border, colour } of this.#others) {
-      g.lineWidth = 1.5 / scale;
-      g.strokeStyle = colour;
-      g.stroke(border.path(soft));
-    }
-    if (this.#activeBorder) {
-      g.globalAlpha = this.stale ? 0.4 : 1;
-      g.lineWidth = 4 / scale;
-      g.strokeStyle = "#ffffffb0";
-      g.stroke(this.#activeBorder.path(soft));
-      g.lineWidth = 2 / scale;
-      g.strokeStyle = this.#activeColour;
-      g.stroke(this.#activeBorder.path(soft));
-    }
-    g.globalAlpha = 1;
+  #style() {
+    const { opacity, stale, activeShown } = this;
+    return { filled: !this.outlineOnly, opacity, stale, activeShown };
   }
 
   #crosshair(g) {

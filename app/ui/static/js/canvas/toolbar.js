@@ -13,6 +13,10 @@ export class Toolbar {
       button.title = `${t(`commands.${command.id}`)} (${command.keys[0]})`;
       button.addEventListener("click", (event) => command.run(event, command.keys[0]));
     }
+    for (const button of root.querySelectorAll("[data-style]")) {
+      button.title = button.getAttribute("aria-label");
+      button.addEventListener("click", () => app.maskStyle.choose(button.dataset.style));
+    }
     this.size = root.querySelector("[data-size]");
     this.size.addEventListener("input", () => app.setPreference("brush", fromSlider(this.size.valueAsNumber)));
     this.output = Object.fromEntries([...root.querySelectorAll("[data-out]")].map((node) => [node.dataset.out, node]));
@@ -33,8 +37,10 @@ export class Toolbar {
     for (const [id, able] of [["undo", history?.canUndo], ["redo", history?.canRedo], ["accept", app.work], ["skip", app.work]]) {
       for (const button of this.#command(id)) button.disabled = !able;
     }
-    for (const button of this.#command("hide")) button.setAttribute("aria-pressed", !app.stage.masksShown);
-    for (const button of this.#command("outline")) button.setAttribute("aria-pressed", app.prefs.outline);
+    for (const button of this.root.querySelectorAll("[data-style]")) {
+      button.setAttribute("aria-pressed", button.dataset.style === app.maskStyle.chosen);
+    }
+    for (const button of this.#command("flicker")) button.setAttribute("aria-pressed", app.maskStyle.isFlickering);
     this.size.value = toSlider(app.prefs.brush);
     this.size.closest("label").hidden = !app.stage.brush;
     this.output.zoom.textContent = app.work ? t("status.zoom", { percent: Math.round(app.view.scale * 100) }) : "";
@@ -46,7 +52,7 @@ export class Toolbar {
   }
 
   showPixel(pixel) {
-    this.output.pixel.textContent = pixel ? t("status.pixel", pixel) : "";
+    this.output.pixel.textContent = this.app.gauge.textOf(pixel);
   }
 
   showBusy(busy) {

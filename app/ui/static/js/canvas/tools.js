@@ -23,7 +23,7 @@ export class Tools {
 
   #make(at, negative, reach) {
     const { app } = this;
-    if (app.isClassification) return null;
+    if (app.isClassification || !app.work.isFree) return null;
     if (app.tool === "prompt") return negative ? null : this.marks.begin(at, reach);
     if (app.tool === "scribble") return new Scribble(app, at, negative);
     return null;

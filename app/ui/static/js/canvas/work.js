@@ -5,6 +5,7 @@ import { History } from "../core/history.js";
 import { LiveMask } from "../core/live_mask.js";
 import * as rle from "../core/rle.js";
 import * as sheets from "../core/sheet.js";
+import { Shelf } from "../core/shelf.js";
 import { sameWindow } from "../core/windowing.js";
 import { packAnnotation, packDraft, unpackDraft } from "../core/wire.js";
 
@@ -19,6 +20,7 @@ export class Work {
     this.answers = new Answers(item.width, item.height);
     this.live = new LiveMask(item.width, item.height);
     this.history = new History(sheets.newSheet(classId));
+    this.shelf = new Shelf();
   }
 
   get sheet() {
@@ -37,6 +39,7 @@ export class Work {
     const back = unpackDraft(draft, this.answers);
     if (!back) return false;
     this.history = new History(back.sheet);
+    this.shelf.restore(draft.shelf);
     if (back.window) this.window = back.window;
     this.clicks = back.clicks;
     this.clock.start(back.seconds);
@@ -66,9 +69,11 @@ export class Work {
     this.history = new History(sheets.setLabel(offered, annotation.label));
   }
 
-  /** True when something changed; a sheet that is the same object is no change. */
+  /** True when something changed; a sheet that is the same object is no change, and what is locked stays as it is. */
   commit(sheet, label) {
-    if (!sheet || sheet === this.sheet) return false;
+    if (!sheet || sheet === this.sheet || !this.shelf.allows(this.sheet, sheet)) return false;
+    const changed = sheet.activeId === this.sheet.activeId && sheets.active(sheet) !== this.active;
+    if (changed) this.shelf.hidden.delete(sheet.activeId); // one sees what one does
     this.history.push(sheet, label);
     return true;
   }
@@ -99,10 +104,21 @@ export class Work {
     return choice !== this.answers.chosen(this.active) && this.commit(sheets.setChoice(this.sheet, choice), "choice");
   }
 
+  /** False, and said why, when undo or redo would change what is locked. */
+  mayStep(direction) {
+    const state = this.history.next(direction);
+    return !state || this.shelf.allows(this.sheet, state);
+  }
+
+  /** True, else said why not, when the active object may be changed. */
+  get isFree() {
+    return this.shelf.isFree(this.active);
+  }
+
   /** Model and eye look through the same window: the active object's question follows it. */
   followWindow() {
     const object = this.active;
-    if (!sheets.hasPrompts(object) || sameWindow(object.window, this.window)) return;
+    if (!sheets.hasPrompts(object) || sameWindow(object.window, this.window) || this.shelf.locked.has(object.id)) return;
     this.history.amend(sheets.patchActive(this.sheet, { window: this.window, logitsId: null, choice: null }));
   }
 
@@ -118,8 +134,9 @@ export class Work {
     return !current;
   }
 
+  /** Objects in sight beside the active one. */
   others() {
-    return sheets.filled(this.sheet).filter((o) => o.id !== this.sheet.activeId);
+    return sheets.filled(this.sheet).filter((o) => o.id !== this.sheet.activeId && !this.shelf.hidden.has(o.id));
   }
 
   /** Objects whose mask is not that of their prompts yet. */
@@ -135,7 +152,7 @@ export class Work {
     const [px, py] = [Math.floor(x), Math.floor(y)];
     const { width, height } = this.item;
     if (px < 0 || py < 0 || px >= width || py >= height) return null;
-    const hits = sheets.filled(this.sheet).filter((o) => rle.contains(this.answers.final(o), height, px, py));
+    const hits = sheets.filled(this.sheet).filter((o) => !this.shelf.hidden.has(o.id) && rle.contains(this.answers.final(o), height, px, py));
     return hits.sort((a, b) => rle.area(this.answers.final(a)) - rle.area(this.answers.final(b)))[0]?.id ?? null;
   }
 
@@ -149,7 +166,8 @@ export class Work {
 
   draft() {
     const { sheet, answers, window, clicks } = this;
-    return packDraft({ sheet, answers, window, clicks, seconds: this.clock.seconds, savedAt: Date.now() });
+    const packed = packDraft({ sheet, answers, window, clicks, seconds: this.clock.seconds, savedAt: Date.now() });
+    return { ...packed, shelf: this.shelf.pack() };
   }
 
   annotation(submissionId) {

@@ -1,5 +1,6 @@
 /** The model's answers by question (`askKey`), bounded; and from an object to the mask that stands for it. */
 import * as rle from "./rle.js";
+import { union } from "./live_mask.js";
 import { askKey, hasPrompts } from "./sheet.js";
 
 const LIMIT = 400;
@@ -64,7 +65,8 @@ export class Answers {
     if (base) rle.fillRuns(base, height, width, bits, 1);
     rle.fillRuns(edits.painted, height, width, bits, 1);
     rle.fillRuns(edits.erased, height, width, bits, 0);
-    return rle.encode(bits, height, width);
+    const boxes = [base, edits.painted].map((counts) => counts && rle.bounds(counts, height));
+    return rle.encode(bits, height, width, 0, union(...boxes) ?? [0, 0, 0, 0]);
   }
 
   /** What to feed back with the next click on this object: none when a person chose another candidate. */

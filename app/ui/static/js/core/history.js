@@ -36,6 +36,11 @@ export class History {
     return step.label;
   }
 
+  /** The state that "undo" or "redo" would bring, or null. */
+  next(direction) {
+    return (direction === "undo" ? this.#past : this.#future).at(-1)?.state ?? null;
+  }
+
   get canUndo() {
     return this.#past.length > 0;
   }

@@ -8,6 +8,9 @@ export const IN = 1;
 export const OUT = 2;
 
 export class LiveMask {
+  box = null; // holds every pixel of `bits`; what is outside it is empty
+  #strokesBox = null; // the same of `strokes`
+
   constructor(width, height) {
     this.width = width;
     this.height = height;
@@ -18,20 +21,31 @@ export class LiveMask {
   /** counts: the mask under the strokes or null; edits: {painted, erased} run lengths or null. */
   load(counts, edits) {
     const { width, height } = this;
-    this.strokes.fill(0);
+    this.#clear(this.strokes, this.#strokesBox);
+    this.#strokesBox = null;
     if (edits) {
       rle.fillRuns(edits.painted, height, width, this.strokes, IN);
       rle.fillRuns(edits.erased, height, width, this.strokes, OUT);
+      this.#strokesBox = union(rle.bounds(edits.painted, height), rle.bounds(edits.erased, height));
     }
     this.rebase(counts);
   }
 
   /** Puts another mask under the strokes, also while one is being drawn. */
   rebase(counts) {
-    const { bits, strokes } = this;
-    bits.fill(0);
-    if (counts) rle.fillRuns(counts, this.height, this.width, bits, 1);
-    for (let i = 0; i < bits.length; i++) if (strokes[i]) bits[i] = strokes[i] === IN ? 1 : 0;
+    const { bits, strokes, width } = this;
+    this.#clear(bits, this.box);
+    if (counts) rle.fillRuns(counts, this.height, width, bits, 1);
+    this.box = union(counts && rle.bounds(counts, this.height), this.#strokesBox);
+    const [x0, y0, x1, y1] = this.#strokesBox ?? [0, 0, 0, 0];
+    for (let y = y0; y < y1; y++) {
+      for (let i = y * width + x0, end = y * width + x1; i < end; i++) if (strokes[i]) bits[i] = strokes[i] === IN ? 1 : 0;
+    }
+  }
+
+  #clear(bitmap, box) {
+    if (!box) return;
+    for (let y = box[1]; y < box[3]; y++) bitmap.fill(0, y * this.width + box[0], y * this.width + box[2]);
   }
 
   /** Paints a round brush along a segment; returns the touched box [x0, y0, x1, y1) or null. */
@@ -42,6 +56,8 @@ export class LiveMask {
       const share = s / steps;
       box = union(box, this.#disc(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share, radius, value));
     }
+    this.box = union(this.box, box);
+    this.#strokesBox = union(this.#strokesBox, box);
     return box;
   }
 
@@ -73,15 +89,16 @@ export class LiveMask {
 
   /** The strokes as run lengths, null when there are none. */
   edits() {
-    if (!this.strokes.some((v) => v)) return null;
+    const box = this.#strokesBox;
+    if (!box) return null;
     return {
-      painted: rle.encode(this.strokes, this.height, this.width, IN),
-      erased: rle.encode(this.strokes, this.height, this.width, OUT),
+      painted: rle.encode(this.strokes, this.height, this.width, IN, box),
+      erased: rle.encode(this.strokes, this.height, this.width, OUT, box),
     };
   }
 
   counts() {
-    return rle.encode(this.bits, this.height, this.width);
+    return rle.encode(this.bits, this.height, this.width, 0, this.box ?? [0, 0, 0, 0]);
   }
 }
 

@@ -37,13 +37,20 @@ export function decode({ size: [height, width], counts }) {
   return bitmap;
 }
 
-/** Runs of the pixels that equal `value` (any non-zero byte when it is left out). */
-export function encode(bitmap, height, width, value = 0) {
+/** Runs of the pixels that equal `value` (any non-zero byte when it is left out); all of them lie in `box`. */
+export function encode(bitmap, height, width, value = 0, box = [0, 0, width, height]) {
+  const [x0, y0, x1, y1] = box;
   const counts = [];
   let inside = false;
-  let length = 0;
-  for (let x = 0; x < width; x++) {
-    for (let y = 0, at = x; y < height; y++, at += width) {
+  let length = x0 * height;
+  for (let x = x0; x < x1; x++) {
+    length += inside ? 0 : y0;
+    if (inside && y0) {
+      counts.push(length);
+      length = y0;
+      inside = false;
+    }
+    for (let y = y0, at = y0 * width + x; y < y1; y++, at += width) {
       const one = value ? bitmap[at] === value : bitmap[at] !== 0;
       if (one === inside) length++;
       else {
@@ -52,8 +59,19 @@ export function encode(bitmap, height, width, value = 0) {
         inside = one;
       }
     }
+    if (inside && y1 < height) {
+      counts.push(length);
+      length = 0;
+      inside = false;
+    }
+    length += height - y1;
   }
-  counts.push(length);
+  const rest = (width - x1) * height;
+  if (inside && rest) {
+    counts.push(length);
+    length = 0;
+  }
+  counts.push(length + rest);
   return counts;
 }
 

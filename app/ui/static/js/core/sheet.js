@@ -110,9 +110,10 @@ export function remove(sheet, id) {
   return { ...sheet, objects: [...rest.filter((o) => !isBlank(o)), fresh], activeId: fresh.id, nextNumber: sheet.nextNumber + 1 };
 }
 
-export function clear(sheet) {
+/** Empties the sheet, but for objects that `stays` says to keep. */
+export function clear(sheet, stays = () => false) {
   const fresh = freshObject(sheet.nextNumber, active(sheet).classId);
-  return { ...sheet, objects: [fresh], activeId: fresh.id, nextNumber: sheet.nextNumber + 1, label: null };
+  return { ...sheet, objects: [...sheet.objects.filter(stays), fresh], activeId: fresh.id, nextNumber: sheet.nextNumber + 1, label: null };
 }
 
 /** The head's starting masks as objects, with a blank one active behind them. */

@@ -75,6 +75,12 @@ export class Viewport {
     this.#keepInReach();
   }
 
+  /** Moves the image point to the middle of the view. */
+  centre(x, y) {
+    this.left = this.width / 2 - x * this.scale;
+    this.top = this.height / 2 - y * this.scale;
+  }
+
   /** Shows the image box [x0, y0, x1, y1] with some room around it. */
   showBox([x0, y0, x1, y1], room = 0.35) {
     const w = Math.max(4, x1 - x0) * (1 + 2 * room);

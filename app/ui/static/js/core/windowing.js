@@ -1,27 +1,38 @@
 /** Window and level in the page: raw samples to 8-bit through a table, no round trip to the server. */
 
-/** Table from sample to grey value; the same rule as `apply_window` on the server (linear, clipped). */
-export function windowTable({ level, width }, size) {
+/**
+ * Table from sample to grey value; the same rule as `apply_window` on the server (linear, clipped). Gamma (above 1:
+ * brighter middle) and inversion are for the eye alone: the model never sees them.
+ */
+export function windowTable({ level, width, gamma = 1, invert = false }, size) {
   const table = new Uint8Array(size);
   const low = level - width / 2;
   const gain = 255 / Math.max(width, 1e-6);
-  for (let i = 0; i < size; i++) table[i] = Math.max(0, Math.min(255, Math.round((i - low) * gain)));
+  for (let i = 0; i < size; i++) {
+    let grey = Math.max(0, Math.min(255, (i - low) * gain));
+    if (gamma !== 1) grey = 255 * (grey / 255) ** (1 / gamma);
+    table[i] = Math.round(invert ? 255 - grey : grey);
+  }
   return table;
 }
 
 export const tableSize = (dtype) => (dtype === "uint16" ? 65536 : 256);
 
-/** Writes opaque RGBA words (little-endian) for grey or interleaved RGB samples. */
-export function paintSamples(samples, channels, table, words) {
+/** Writes opaque RGBA words (little-endian) of the box [x0, y0, x1, y1) of grey or interleaved RGB samples, `width` a row. */
+export function paintSamples(samples, channels, table, words, width = words.length, [x0, y0, x1, y1] = [0, 0, width, 1]) {
   if (channels === 1) {
     const grey = new Uint32Array(table.length);
     for (let i = 0; i < table.length; i++) grey[i] = (0xff000000 | (table[i] * 0x010101)) >>> 0;
-    for (let i = 0; i < words.length; i++) words[i] = grey[samples[i]];
+    for (let y = y0, to = 0; y < y1; y++) {
+      for (let at = y * width + x0, end = y * width + x1; at < end; at++) words[to++] = grey[samples[at]];
+    }
     return;
   }
-  for (let i = 0, at = 0; i < words.length; i++, at += 3) {
-    const rgb = table[samples[at]] | (table[samples[at + 1]] << 8) | (table[samples[at + 2]] << 16);
-    words[i] = (0xff000000 | rgb) >>> 0;
+  for (let y = y0, to = 0; y < y1; y++) {
+    for (let at = (y * width + x0) * 3, end = (y * width + x1) * 3; at < end; at += 3) {
+      const rgb = table[samples[at]] | (table[samples[at + 1]] << 8) | (table[samples[at + 2]] << 16);
+      words[to++] = (0xff000000 | rgb) >>> 0;
+    }
   }
 }
 
