@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from alcore.errors import AlcoreError
 from app import __version__
-from app.api import adaptations, errors, items, jobs, login, projects, reports
+from app.api import adaptations, errors, items, jobs, login, projects, reports, work
 from app.api.limits import BodyLimit
 from app.api.log import RequestLog
 from app.errors import FewclickError
@@ -75,8 +75,8 @@ def create_app(
     )
     app.state.service, app.state.settings = service, settings
     app.state.auth = Auth(settings, service.secret())
-    for router in (projects.router, adaptations.router, reports.router, items.router, jobs.router, login.router):
-        app.include_router(router)
+    for part in (projects, adaptations, reports, work, items, jobs, login):
+        app.include_router(part.router)
     errors.install(app)
     _pages(app)
     if with_ui:

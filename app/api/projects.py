@@ -128,9 +128,10 @@ def items(
     state: ItemState | None = None,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    flagged: bool | None = None,
 ) -> ItemPage:
-    """A page of the project's items in the order of import."""
-    return service.items(project_id, state, offset, limit)
+    """A page of the project's items in the order of import, all or those of one state, flagged or not."""
+    return service.items(project_id, state, offset, limit, flagged)
 
 
 @router.post("/projects/{project_id}/next", responses={204: {"description": "nothing is queued"}})

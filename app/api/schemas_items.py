@@ -129,6 +129,8 @@ class Item(Answer):
     annotation: Annotation | None
     spacing_mm: tuple[float, float] | None
     state: ItemState
+    flagged: bool = False
+    """Somebody asked to look at it again."""
 
 
 class ItemSummary(Answer):
@@ -138,6 +140,7 @@ class ItemSummary(Answer):
     name: str
     state: ItemState
     round: int | None
+    flagged: bool = False
 
 
 class ItemPage(Answer):

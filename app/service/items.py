@@ -62,6 +62,7 @@ def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
         annotation=None if newest is None else annotation_view(newest),
         spacing_mm=None if None in spacing else spacing,
         state=state_of(row),
+        flagged=bool(row["is_flagged"]),
     )
 
 
@@ -77,12 +78,19 @@ def get(ctx: Context, item_id: int) -> Item:
         return view(connection, rows.get(connection, item_id, now=ctx.clock()))
 
 
-def page(ctx: Context, project_id: int, *, state: ItemState | None, offset: int, limit: int) -> ItemPage:
+def page(
+    ctx: Context, project_id: int, *, state: ItemState | None, flagged: bool | None = None, offset: int, limit: int
+) -> ItemPage:
     """A page of a project's items in the order of import."""
     with ctx.db.read() as connection:
         project_rows.get(connection, project_id)
-        found, total = rows.page(connection, project_id, state=state, offset=offset, limit=limit, now=ctx.clock())
-        lines = [ItemSummary(id=r["id"], name=r["name"], state=state_of(r), round=r["round"]) for r in found]
+        found, total = rows.page(
+            connection, project_id, state=state, flagged=flagged, offset=offset, limit=limit, now=ctx.clock()
+        )
+        lines = [
+            ItemSummary(id=r["id"], name=r["name"], state=state_of(r), round=r["round"], flagged=bool(r["is_flagged"]))
+            for r in found
+        ]
     return ItemPage(items=lines, total=total)
 
 

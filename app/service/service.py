@@ -22,11 +22,12 @@ from app.api import schemas
 from app.errors import InvalidRequest
 from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, report
 from app.service.context import Context, secret_of
+from app.service.work import WorkService
 from app.settings import Settings
 from app.store.database import revision_of
 
 
-class AnnotationService:
+class AnnotationService(WorkService):
     """The one use-case layer. Get one from `open_workspace`; close it, or use it in a `with` block."""
 
     def __init__(self, context: Context) -> None:
@@ -113,10 +114,15 @@ class AnnotationService:
         return items.get(self.context, item_id)
 
     def items(
-        self, project_id: int, state: schemas.ItemState | None = None, offset: int = 0, limit: int = 100
+        self,
+        project_id: int,
+        state: schemas.ItemState | None = None,
+        offset: int = 0,
+        limit: int = 100,
+        flagged: bool | None = None,
     ) -> schemas.ItemPage:
         """A page of a project's items in the order of import."""
-        return items.page(self.context, project_id, state=state, offset=offset, limit=limit)
+        return items.page(self.context, project_id, state=state, flagged=flagged, offset=offset, limit=limit)
 
     def pixels(self, item_id: int) -> np.ndarray:
         """Raw pixels, (H, W) or (H, W, 3), uint8 or uint16."""

@@ -49,7 +49,14 @@ def get(connection: Connection, item_id: int, *, now: float) -> Row:
 
 
 def page(
-    connection: Connection, project_id: int, *, state: str | None, offset: int, limit: int, now: float
+    connection: Connection,
+    project_id: int,
+    *,
+    state: str | None,
+    flagged: bool | None = None,
+    offset: int,
+    limit: int,
+    now: float,
 ) -> tuple[Sequence[Row], int]:
     """Items in the order of import, and how many there are in all; `leased` means queued with a live lease."""
     query = _with_lease(now).where(items.c.project_id == project_id)
@@ -59,6 +66,8 @@ def page(
         query = query.where(items.c.state == "queued", leases.c.token.is_(None))
     elif state is not None:
         query = query.where(items.c.state == state)
+    if flagged is not None:
+        query = query.where(items.c.is_flagged == int(flagged))
     total = connection.execute(select(func.count()).select_from(query.order_by(None).subquery("n"))).scalar_one()
     rows = connection.execute(query.order_by(items.c.id).offset(offset).limit(limit)).mappings().all()
     return rows, total
@@ -131,9 +140,10 @@ def audit_counts(connection: Connection, project_id: int) -> Row:
     return connection.execute(query).mappings().one()
 
 
-def skip(connection: Connection, item_id: int, reason: str) -> None:
+def skip(connection: Connection, item_id: int, reason: str, *, annotator: str, now: float) -> None:
     """Put an item aside; it is never selected again."""
-    connection.execute(update(items).where(items.c.id == item_id).values(state="skipped", skip_reason=reason))
+    values = {"state": "skipped", "skip_reason": reason, "skipped_by": annotator, "skipped_at": now}
+    connection.execute(update(items).where(items.c.id == item_id).values(**values))
 
 
 def add_many(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
