@@ -64,7 +64,7 @@ def take_batch(
     lease_s: float,
     exclude: Sequence[int] = (),
 ) -> list[int]:
-    """Lease up to `n` queued items, those that this name holds already first; a write transaction makes them one step."""
+    """Lease up to `n` queued items, those that this name holds already first; the transaction makes it one step."""
     taken: list[int] = []
     while len(taken) < n:
         left_out = [*exclude, *taken]
