@@ -13,12 +13,12 @@ MAX_BATCH = 100
 
 
 class RecentItem(Answer):
-    """An image that a person annotated or skipped: what they did last, and how the image stands now."""
+    """An image that a person annotated, skipped or began to correct, and how it stands now."""
 
     item_id: int
     name: str
     state: ItemState
-    done: Literal["annotated", "skipped"]
+    done: Literal["annotated", "skipped", "begun"]
     at: datetime
     version: int
     """Newest version of anyone; 0 where the image has no annotation."""

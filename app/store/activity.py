@@ -11,23 +11,32 @@ SKIPPED = "skipped"
 
 
 def recent(connection: Connection, project_id: int, annotator: str, *, limit: int) -> Sequence[Row]:
-    """Items that a person annotated or skipped, the last one first, each once.
+    """Items that a person annotated, skipped or began to correct, the last one first, each once.
 
-    Rows hold the item, `at`, `done` ('annotated' or 'skipped') and `has_draft`.
+    Rows hold the item, `at`, `done` ('annotated', 'skipped' or 'begun') and `has_draft`.
     """
-    own = and_(items.c.project_id == project_id, annotations.c.annotator == annotator)
+    newest = func.max(annotations.c.created_at)
+    own = and_(items.c.project_id == project_id, annotations.c.annotator == annotator, items.c.state != SKIPPED)
     annotated = (
-        select(
-            annotations.c.item_id, func.max(annotations.c.created_at).label("at"), literal("annotated").label("done")
-        )
+        select(annotations.c.item_id, newest.label("at"), literal("annotated").label("done"))
         .join(items, items.c.id == annotations.c.item_id)
-        .where(own, items.c.state != SKIPPED)
+        .where(own)
         .group_by(annotations.c.item_id)
     )
-    skipped = select(items.c.id.label("item_id"), items.c.skipped_at.label("at"), literal(SKIPPED).label("done")).where(
-        items.c.project_id == project_id, items.c.state == SKIPPED, items.c.skipped_by == annotator
+    put_aside = (items.c.project_id == project_id, items.c.state == SKIPPED, items.c.skipped_by == annotator)
+    skipped = select(items.c.id, items.c.skipped_at, literal(SKIPPED)).where(*put_aside)
+    begun = (
+        select(drafts.c.item_id, drafts.c.updated_at, literal("begun"))
+        .join(items, items.c.id == drafts.c.item_id)
+        .where(
+            items.c.project_id == project_id,
+            drafts.c.annotator == annotator,
+            items.c.state.in_(("labeled", SKIPPED)),  # what is queued comes back by itself
+            drafts.c.item_id.not_in(annotated.with_only_columns(annotations.c.item_id)),
+            drafts.c.item_id.not_in(skipped.with_only_columns(items.c.id)),
+        )
     )
-    done = union_all(annotated, skipped).subquery("done")
+    done = union_all(annotated, skipped, begun).subquery("done")
     mine = and_(drafts.c.item_id == items.c.id, drafts.c.annotator == annotator)
     query = (
         select(items, done.c.at, done.c.done, drafts.c.item_id.is_not(None).label("has_draft"))

@@ -54,7 +54,7 @@ class Canvas(StaticComponent):
 
     template = "annotate.html"
     module = "annotate.js"
-    styles = ("base.css", "controls.css", "annotate.css", "panel.css")
+    styles = ("base.css", "controls.css", "annotate.css", "panel.css", "day.css")
     sends = ("task_changed", "saved", "skipped", "queue_empty")
 
 

@@ -106,6 +106,23 @@ def test_the_history_says_who_corrected_an_image_since_and_what_was_begun_again(
     assert (row.annotator, row.version, row.has_draft) == ("bob", 2, True)
 
 
+def test_a_correction_that_was_only_begun_is_in_the_history_and_queued_work_is_not(
+    fake_service: AnnotationService,
+) -> None:
+    project = seeded(fake_service, 3)
+    queue_all(fake_service, project.id)
+    accept_next(fake_service, project.id, "bob")  # 1
+    for item_id in (1, 2):
+        item = fake_service.lease(item_id, "ann")
+        assert item.lease is not None
+        fake_service.save_draft(item_id, item.lease.token, {"version": 1})
+    (row,) = fake_service.recent(project.id, "ann").items
+    assert (row.item_id, row.done, row.has_draft, row.annotator) == (1, "begun", True, "bob")
+    fake_service.annotate(1, answer_of(fake_service.lease(1, "ann")))
+    (row,) = fake_service.recent(project.id, "ann").items
+    assert (row.done, row.has_draft) == ("annotated", False)
+
+
 def test_a_skipped_image_that_somebody_annotates_leaves_the_skips(fake_service: AnnotationService) -> None:
     project = seeded(fake_service, 2)
     queue_all(fake_service, project.id)

@@ -40,6 +40,7 @@ export class Annotator extends Looking {
     if (!work) {
       this.panel.refresh();
       this.toolbar.refresh();
+      this.day.refresh();
       return;
     }
     this.predictor.open(work.item, work.answers);
@@ -86,6 +87,7 @@ export class Annotator extends Looking {
     stage.setPrompts(object.points, object.box);
     this.panel.refresh();
     this.toolbar.refresh();
+    this.day.refresh();
   }
 
   #noMask(error) {

@@ -181,6 +181,7 @@ export class Looking {
 
   escape() {
     if (this.help.isOpen) return this.help.toggle();
+    if (this.day.escape()) return;
     this.leaveCursor();
   }
 }

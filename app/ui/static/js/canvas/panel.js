@@ -121,7 +121,7 @@ export class Panel {
       current: work.answers.isCurrent(object),
       pixels: rle.area(work.answers.final(object)),
       percent: quality === null ? null : Math.round(quality * 100),
-      note: object.edits ? "edited" : object.start && !hasPrompts(object) ? "suggested" : null,
+      note: object.edits ? "edited" : object.start && !object.saved && !hasPrompts(object) ? "suggested" : null,
     };
   }
 
