@@ -64,7 +64,11 @@ def take_batch(
     lease_s: float,
     exclude: Sequence[int] = (),
 ) -> list[int]:
-    """Lease up to `n` queued items, those that this name holds already first; the transaction makes it one step."""
+    """Lease up to `n` queued items, those that this name holds already first; the transaction makes it one step.
+
+    Returns:
+        Their ids in the order of the queue.
+    """
     taken: list[int] = []
     while len(taken) < n:
         left_out = [*exclude, *taken]
@@ -72,7 +76,8 @@ def take_batch(
         if item_id is None:
             break
         taken.append(item_id)
-    return taken
+    in_order = select(items.c.id).where(items.c.id.in_(taken)).order_by(items.c.position, items.c.id)
+    return list(connection.execute(in_order).scalars())
 
 
 def take_item(connection: Connection, item_id: int, annotator: str, *, now: float, lease_s: float) -> int | None:

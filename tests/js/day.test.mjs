@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Work } from "../../app/ui/static/js/canvas/work.js";
 import { ago, keptDrafts, startOfDay, stepTo } from "../../app/ui/static/js/core/recent.js";
 import * as sheets from "../../app/ui/static/js/core/sheet.js";
+import * as tiles from "../../app/ui/static/js/core/tiles.js";
 import { packAnnotation } from "../../app/ui/static/js/core/wire.js";
 import { leastSure } from "../../app/ui/static/js/day/verify.js";
 
@@ -110,4 +111,62 @@ test("the object to correct first is the one that the head is least sure of", ()
   ];
   assert.equal(leastSure(objects).id, "b");
   assert.equal(leastSure([objects[2]]), null);
+});
+
+const names = (grid) => Object.fromEntries(Object.entries(grid.labels).map(([id, entry]) => [id, entry.label]));
+
+test("one tile gets its class and the cursor goes on", () => {
+  const grid = tiles.label(tiles.newGrid([5, 6, 7]), "benign");
+  assert.deepEqual(names(grid), { 5: "benign" });
+  assert.deepEqual([grid.cursor, grid.anchor], [1, 1]);
+  assert.deepEqual(tiles.ready(grid), [5]);
+});
+
+test("a range gets one class with one click, in either direction", () => {
+  for (const [from, to] of [[0, 2], [2, 0]]) {
+    let grid = tiles.moveTo(tiles.newGrid([5, 6, 7, 8]), from);
+    grid = tiles.label(tiles.moveTo(grid, to, { extend: true }), "benign");
+    assert.deepEqual(tiles.ready(grid), [5, 6, 7]);
+    assert.equal(Object.values(grid.labels).reduce((sum, entry) => sum + entry.clicks, 0), 1);
+    assert.equal(grid.cursor, 3);
+  }
+});
+
+test("moves stay inside; an empty grid has no selection", () => {
+  const grid = tiles.newGrid([5, 6, 7]);
+  assert.equal(tiles.move(grid, -4).cursor, 0);
+  assert.equal(tiles.move(grid, Infinity).cursor, 2);
+  assert.deepEqual(tiles.selected(tiles.move(tiles.newGrid([]), 3)), []);
+});
+
+test("the head's class never overrules a person's, and costs no click", () => {
+  const asked = tiles.label(tiles.newGrid([5, 6]), "benign");
+  const offer = { name: "malignant", confidence: 0.9 };
+  const grid = tiles.suggest(tiles.suggest(asked, 5, offer), 6, offer);
+  assert.deepEqual(names(grid), { 5: "benign", 6: "malignant" });
+  assert.equal(grid.labels[6].clicks, 0);
+  const changed = tiles.label(tiles.moveTo(grid, 1), "benign");
+  assert.deepEqual([changed.labels[6].by, changed.labels[6].clicks], ["person", 1]);
+});
+
+test("a class that is taken back leaves its clicks", () => {
+  const grid = tiles.unlabel(tiles.moveTo(tiles.label(tiles.newGrid([5, 6]), "benign"), 0));
+  assert.deepEqual(tiles.ready(grid), []);
+  assert.equal(tiles.label(grid, "benign").labels[5].clicks, 2);
+});
+
+test("tiles that are gone take their classes along; classes of other images stay", () => {
+  const grid = tiles.without(tiles.newGrid([5, 6, 7], { 5: { label: "a" }, 7: { label: "b" }, 9: { label: "c" } }), [5, 6]);
+  assert.deepEqual(grid.ids, [7]);
+  assert.deepEqual(Object.keys(grid.labels), ["7", "9"]);
+});
+
+test("seconds are shared without loss", () => {
+  assert.deepEqual(tiles.shares(10, 4), [2.5, 2.5, 2.5, 2.5]);
+  for (const [seconds, count] of [[1, 3], [0.2, 7], [61.7, 24], [0, 5]]) {
+    const parts = tiles.shares(seconds, count);
+    assert.equal(parts.length, count);
+    assert.ok(Math.abs(parts.reduce((a, b) => a + b, 0) - seconds) < 1e-9);
+    assert.ok(Math.max(...parts) - Math.min(...parts) < 0.1001);
+  }
 });

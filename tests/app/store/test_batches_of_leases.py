@@ -35,6 +35,9 @@ def test_a_reload_gets_the_same_images_with_the_same_tokens(fake_service: Annota
     assert tokens[:3] == tokens[3:6]
     assert len(set(tokens)) == 4
     assert [item.id for item in fake_service.next_batch(project.id, "ann", 2, [1, 2]).items] == [3, 4]
+    fake_service.release(1, tokens[0])
+    again = fake_service.next_batch(project.id, "ann", 5).items
+    assert [item.id for item in again] == [1, 2, 3, 4, 5]  # the order is the queue's, not that of taking
 
 
 def test_heartbeats_keep_what_is_held_and_name_what_is_lost(fake_service: AnnotationService) -> None:

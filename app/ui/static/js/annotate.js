@@ -49,7 +49,7 @@ export async function mount(element, { props, trigger, watch }) {
     bindKeys(commands, { isActive, onKey: () => app.clock.touch() }),
     fillHeight(root),
     watchPresence(app, root),
-    () => [app, app.flow, link].forEach((part) => part.close()),
+    () => [app, app.flow, app.day, link].forEach((part) => part.close()),
   ];
   onRemoved(element, () => off.forEach((stop) => stop()));
 

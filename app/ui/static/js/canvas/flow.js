@@ -34,10 +34,10 @@ export class Flow {
     return this.queue.annotator;
   }
 
-  close() {
+  async close() {
     this.#generation++;
-    this.leave();
     this.idle.hide();
+    await this.leave();
   }
 
   /** Puts the present image aside, keeping what was done on it; resolves when it is free for others. */

@@ -1,5 +1,9 @@
 /** An annotator's day around the canvas: what was done, the pace, the model's suggestion, notes and guidelines. */
 import { DoneLately } from "./done_lately.js";
+import { Grid } from "./grid.js";
+import { Guide } from "./guide.js";
+import { Notes } from "./notes.js";
+import { Pace } from "./pace.js";
 import { Verify } from "./verify.js";
 
 export class Day {
@@ -10,7 +14,11 @@ export class Day {
     this.app = app;
     this.verify = new Verify(part.verify, app);
     this.done = new DoneLately(part, app, { queue, vault, link });
-    this.parts = [this.verify, this.done];
+    this.grid = new Grid(part.grid, app, { queue, vault, link });
+    this.notes = new Notes(part, app, { queue, vault, link });
+    this.guide = new Guide(part.guide, app, { link });
+    this.pace = new Pace(part.pace, app, { queue, link });
+    this.parts = [this.verify, this.done, this.grid, this.notes, this.guide, this.pace];
   }
 
   /** The page's own events: task_changed, saved, skipped, queue_empty. */
@@ -29,6 +37,10 @@ export class Day {
   /** Escape closes what lies over the image; false where nothing does. */
   escape() {
     return this.parts.some((part) => part.escape?.());
+  }
+
+  close() {
+    this.#tell("close");
   }
 
   #tell(what, value) {
