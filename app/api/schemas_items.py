@@ -130,6 +130,8 @@ class Item(Answer):
     annotation: Annotation | None
     spacing_mm: tuple[float, float] | None
     state: ItemState
+    flagged: bool = False
+    """Somebody asked to look at it again."""
 
 
 class ItemSummary(Answer):
@@ -142,6 +144,7 @@ class ItemSummary(Answer):
     group: str | None = None
     classes: list[str] = Field(default=[])
     """Classes of the newest answer."""
+    flagged: bool = False
     is_audit: bool = False
     """Kept to measure on: asked by chance alone, and never learned from."""
     uncertainty: float | None = None

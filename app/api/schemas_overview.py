@@ -25,6 +25,8 @@ class ItemFilter(Request):
     """Part of the image's name, whatever its case."""
     audit: bool | None = None
     """True lists only the audit set, False leaves it out."""
+    flagged: bool | None = None
+    """True lists only images that somebody asked another look at, False leaves them out."""
     order: Order = "import"
     """`uncertainty`: the newest model's most doubtful first; `newest`: the last answer first."""
     offset: int = Field(default=0, ge=0)

@@ -1,8 +1,12 @@
 """Wire models of projects, imports and registries."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from app.api.schemas_base import Answer, Name, Request, Spec, Task
+
+Guidelines = Annotated[str, Field(max_length=20_000)]
 
 
 class ProjectIn(Request):
@@ -17,6 +21,8 @@ class ProjectIn(Request):
     cold_start: Spec = "default"
     strategy: Spec = "default"
     batch_size: int = Field(20, ge=1, le=10_000)
+    guidelines: Guidelines = ""
+    """How to annotate, for the annotators to read: plain text, or a little Markdown."""
     adapt_automatically: bool = False
     """After a round that trained, adapt the promptable model to the accepted masks where enough are new."""
 
@@ -32,6 +38,7 @@ class ProjectPatch(Request):
     cold_start: Spec | None = None
     strategy: Spec | None = None
     batch_size: int | None = Field(None, ge=1, le=10_000)
+    guidelines: Guidelines | None = None
     adapt_automatically: bool | None = None
 
 
@@ -68,6 +75,7 @@ class Project(Answer):
     strategy: str
     batch_size: int
     adapt_automatically: bool
+    guidelines: str = ""
     counts: Counts
     round: int
     model_id: str | None

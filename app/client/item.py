@@ -27,6 +27,7 @@ from app.api.schemas import (
     WindowIn,
 )
 from app.api.schemas import Item as ItemWire
+from app.client.notes import Noted
 from app.client.transport import UnexpectedAnswer
 from app.errors import InvalidRequest, LeaseLost, NotFound
 
@@ -67,7 +68,7 @@ class SuggestedMask:
     model_id: str
 
 
-class Item:
+class Item(Noted):
     """One image of a project, normally under a lease. Not shared between threads."""
 
     def __init__(self, project: Project, state: ItemWire) -> None:

@@ -232,13 +232,15 @@ class Project:
         body = LeaseIn(annotator=annotator)
         return Item(self, self._transport.ask(ItemWire, "POST", f"/v1/items/{item_id}/lease", body=body))
 
-    def items(self, state: ItemState | None = None) -> list[ItemSummary]:
-        """List the images, all or those of one state."""
+    def items(self, state: ItemState | None = None, *, flagged: bool | None = None) -> list[ItemSummary]:
+        """List the images, all or those of one state, flagged for another look or not."""
         found: list[ItemSummary] = []
         while True:
             params: dict[str, str | int] = {"offset": len(found), "limit": PAGE_SIZE}
             if state is not None:
                 params["state"] = state
+            if flagged is not None:
+                params["flagged"] = str(flagged).lower()
             page = self._transport.ask(ItemPage, "GET", self._path("items"), params=params)
             found.extend(page.items)
             if not page.items or len(found) >= page.total:

@@ -93,8 +93,8 @@ def skip(ctx: Context, item_id: int, lease_token: str, reason: str) -> None:
     """Put an item aside; it is never asked again unless it is opened by its id."""
     with ctx.db.write() as connection:
         item_rows.get(connection, item_id, now=ctx.clock())
-        lease_rows.holder(connection, item_id, lease_token)
-        item_rows.skip(connection, item_id, reason)
+        annotator = lease_rows.holder(connection, item_id, lease_token)["annotator"]
+        item_rows.skip(connection, item_id, reason, annotator=annotator, now=ctx.clock())
         lease_rows.drop(connection, item_id)
         round_rows.drop_suggestion(connection, item_id)
 

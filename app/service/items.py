@@ -61,6 +61,7 @@ def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
         annotation=None if newest is None else annotation_view(newest),
         spacing_mm=None if None in spacing else spacing,
         state=state_of(row),
+        flagged=bool(row["is_flagged"]),
     )
 
 

@@ -53,7 +53,7 @@ def page(ctx: Context, project_id: int, asked: ItemFilter) -> ItemPage:
             class_id=named.get(asked.class_name or ""),
             newest_first=asked.order == "newest",
             now=ctx.clock(),
-            **asked.model_dump(include={"state", "class_name", "round", "group", "name", "audit"}),
+            **asked.model_dump(include={"state", "class_name", "round", "group", "name", "audit", "flagged"}),
         )
         doubts = uncertainty.load(ctx, project["model_id"])
         if asked.order == "uncertainty":
@@ -77,6 +77,7 @@ def summaries(ctx: Context, connection: Connection, project_id: int, item_ids: S
             round=rows[item_id]["round"],
             group=rows[item_id]["group_name"],
             classes=_classes(rows[item_id], named),
+            flagged=bool(rows[item_id]["is_flagged"]),
             is_audit=bool(rows[item_id]["is_audit"]),
             uncertainty=doubts.get(item_id),
             answered_at=None if rows[item_id]["answered_at"] is None else when(rows[item_id]["answered_at"]),

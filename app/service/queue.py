@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app.api.schemas import Item
+from app.api.schemas_work import Batch, Heartbeats, HeldLease
 from app.errors import LeaseLost
 from app.service import items as item_cases
 from app.service.context import Context
@@ -61,6 +62,34 @@ def upcoming(ctx: Context, project_id: int, annotator: str | None, *, limit: int
     with ctx.db.read() as connection:
         project_rows.get(connection, project_id)
         return item_rows.upcoming(connection, project_id, annotator=annotator, now=ctx.clock(), limit=limit)
+
+
+def next_batch(ctx: Context, project_id: int, annotator: str, n: int, exclude: Sequence[int]) -> Batch:
+    """Lease the next `n` queued items in one transaction; those that this person holds already come first.
+
+    Each item has a lease and a token of its own: they are answered, given back and run out one by one.
+    """
+    now = ctx.clock()
+    with ctx.db.write() as connection:
+        project_rows.get(connection, project_id)
+        taken = rows.take_batch(
+            connection, project_id, annotator, n, now=now, lease_s=ctx.settings.lease_s, exclude=exclude
+        )
+        items = [item_cases.view(connection, item_rows.get(connection, i, now=now), show_token=True) for i in taken]
+    return Batch(items=items)
+
+
+def heartbeats(ctx: Context, project_id: int, leases: Sequence[HeldLease]) -> Heartbeats:
+    """Extend many leases; one that is lost keeps no other from being extended."""
+    now, lost = ctx.clock(), []
+    with ctx.db.write() as connection:
+        project_rows.get(connection, project_id)
+        for held in leases:
+            try:
+                rows.renew(connection, held.item_id, held.lease_token, now=now, lease_s=ctx.settings.lease_s)
+            except LeaseLost:
+                lost.append(held.item_id)
+    return Heartbeats(expires_at=item_cases.when(now + ctx.settings.lease_s), lost=lost)
 
 
 def lease(ctx: Context, item_id: int, annotator: str | None) -> Item:

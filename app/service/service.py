@@ -23,11 +23,12 @@ from app.errors import InvalidRequest
 from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, report
 from app.service.context import Context, secret_of
 from app.service.overview_verbs import OverviewVerbs
+from app.service.work import WorkService
 from app.settings import Settings
 from app.store.database import revision_of
 
 
-class AnnotationService(OverviewVerbs):
+class AnnotationService(OverviewVerbs, WorkService):
     """The one use-case layer. Get one from `open_workspace`; close it, or use it in a `with` block."""
 
     def __init__(self, context: Context) -> None:
@@ -114,10 +115,16 @@ class AnnotationService(OverviewVerbs):
         return items.get(self.context, item_id)
 
     def items(
-        self, project_id: int, state: schemas.ItemState | None = None, offset: int = 0, limit: int = 100
+        self,
+        project_id: int,
+        state: schemas.ItemState | None = None,
+        offset: int = 0,
+        limit: int = 100,
+        flagged: bool | None = None,
     ) -> schemas.ItemPage:
         """A page of a project's items in the order of import."""
-        return self.find_items(project_id, schemas.ItemFilter(state=state, offset=offset, limit=limit))
+        asked = schemas.ItemFilter(state=state, flagged=flagged, offset=offset, limit=limit)
+        return self.find_items(project_id, asked)
 
     def pixels(self, item_id: int) -> np.ndarray:
         """Raw pixels, (H, W) or (H, W, 3), uint8 or uint16."""

@@ -22,6 +22,7 @@ def find(
     group: str | None = None,
     name: str | None = None,
     audit: bool | None = None,
+    flagged: bool | None = None,
     newest_first: bool = False,
     now: float,
 ) -> list[int]:
@@ -43,6 +44,8 @@ def find(
         wanted.append(func.lower(items.c.name).contains(name.lower(), autoescape=True))
     if audit is not None:
         wanted.append(items.c.is_audit == int(audit))
+    if flagged is not None:
+        wanted.append(items.c.is_flagged == int(flagged))
     query = select(items.c.id).where(*wanted)
     if class_name is not None:
         shown = func.json_each(annotations.c.objects).table_valued("value")
@@ -74,7 +77,7 @@ def summaries(connection: Connection, item_ids: Sequence[int], *, now: float) ->
     found: dict[int, Row] = {}
     for start in range(0, len(item_ids), 500):  # SQLite takes so many parameters, and more
         query = _with_state(now).add_columns(
-            items.c.name, items.c.project_id, items.c.is_audit,
+            items.c.name, items.c.project_id, items.c.is_audit, items.c.is_flagged,
             annotations.c.label, annotations.c.created_at.label("answered_at"), class_ids.label("class_ids"),
         )  # fmt: skip
         rows = connection.execute(query.where(items.c.id.in_(item_ids[start : start + 500]))).mappings()

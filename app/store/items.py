@@ -118,9 +118,10 @@ def audit_counts(connection: Connection, project_id: int) -> Row:
     return connection.execute(query).mappings().one()
 
 
-def skip(connection: Connection, item_id: int, reason: str) -> None:
+def skip(connection: Connection, item_id: int, reason: str, *, annotator: str, now: float) -> None:
     """Put an item aside; it is never selected again."""
-    connection.execute(update(items).where(items.c.id == item_id).values(state="skipped", skip_reason=reason))
+    values = {"state": "skipped", "skip_reason": reason, "skipped_by": annotator, "skipped_at": now}
+    connection.execute(update(items).where(items.c.id == item_id).values(**values))
 
 
 def add_many(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:

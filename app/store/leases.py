@@ -54,6 +54,32 @@ def take_next(
     return _take(connection, free, annotator=annotator, now=now, resume=resume)
 
 
+def take_batch(
+    connection: Connection,
+    project_id: int,
+    annotator: str,
+    n: int,
+    *,
+    now: float,
+    lease_s: float,
+    exclude: Sequence[int] = (),
+) -> list[int]:
+    """Lease up to `n` queued items, those that this name holds already first; the transaction makes it one step.
+
+    Returns:
+        Their ids in the order of the queue.
+    """
+    taken: list[int] = []
+    while len(taken) < n:
+        left_out = [*exclude, *taken]
+        item_id = take_next(connection, project_id, annotator, now=now, lease_s=lease_s, exclude=left_out)
+        if item_id is None:
+            break
+        taken.append(item_id)
+    in_order = select(items.c.id).where(items.c.id.in_(taken)).order_by(items.c.position, items.c.id)
+    return list(connection.execute(in_order).scalars())
+
+
 def take_item(connection: Connection, item_id: int, annotator: str, *, now: float, lease_s: float) -> int | None:
     """Lease this very item, whatever its state; None when someone else holds it."""
     wanted = select(

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -46,6 +47,7 @@ projects = Table(
     Column("created_at", Float, nullable=False),
     Column("adaptation_id", String(100)),
     Column("adapt_automatically", Integer, nullable=False, server_default="0"),
+    Column("guidelines", Text, nullable=False, server_default=""),
     CheckConstraint("task IN ('segmentation', 'classification')", name="task"),
 )
 
@@ -86,6 +88,9 @@ items = Table(
     Column("skip_reason", String(1000)),
     Column("version", Integer, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
+    Column("skipped_by", String(100)),
+    Column("skipped_at", Float),
+    Column("is_flagged", Integer, nullable=False, server_default="0"),  # the newest flag in `notes` is not resolved
     UniqueConstraint("project_id", "content_hash"),
     CheckConstraint("state IN ('unqueued', 'queued', 'labeled', 'skipped')", name="state"),
     Index("ix_items_queue", "project_id", "state", "position"),
@@ -127,6 +132,19 @@ annotations = Table(
     Column("round", Integer),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("item_id", "version"),
+    Index("ix_annotations_annotator", "annotator", "created_at"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", Integer, ForeignKey("items.id"), nullable=False, index=True),
+    Column("annotator", String(100), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("text", String(2000), nullable=False),
+    Column("created_at", Float, nullable=False),
+    CheckConstraint("kind IN ('comment', 'flag', 'resolve')", name="kind"),
 )
 
 models = Table(

@@ -54,7 +54,17 @@ class Canvas(StaticComponent):
 
     template = "annotate.html"
     module = "annotate.js"
-    styles = ("base.css", "controls.css", "annotate.css", "panel.css", "tools.css", "look.css")
+    styles = (
+        "base.css",
+        "controls.css",
+        "annotate.css",
+        "panel.css",
+        "tools.css",
+        "look.css",
+        "day.css",
+        "grid.css",
+        "guide.css",
+    )
     sends = ("task_changed", "saved", "skipped", "queue_empty")
 
 
@@ -95,3 +105,11 @@ class Exporter(StaticComponent):
 
     template = "exporter.html"
     module = "shell/exporter.js"
+
+
+class Guidelines(StaticComponent):
+    """How to annotate, to be written for the annotators. value = {"project_id": id}."""
+
+    template = "guidelines.html"
+    module = "shell/guidelines.js"
+    styles = (*StaticComponent.styles, "guide.css")

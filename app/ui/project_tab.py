@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.ui.callbacks import QUIET, tell_errors
-from app.ui.components import Exporter, Importer
+from app.ui.components import Exporter, Guidelines, Importer
 from app.ui.texts import text
 
 if TYPE_CHECKING:
     from app.service import AnnotationService
 
 
-def project_tab(service: "AnnotationService", selector: gr.Dropdown) -> tuple[Importer, Exporter]:
+def project_tab(service: "AnnotationService", selector: gr.Dropdown) -> tuple[Importer, Guidelines, Exporter]:
     """Lay out the tab and wire what happens inside it; returns what follows the project."""
     with gr.Row():
         with gr.Column(scale=3):
             importer = Importer(elem_id="fc-import")
+            guidelines = Guidelines(elem_id="fc-guidelines")
             exporter = Exporter(elem_id="fc-export")
         with gr.Column(scale=2, elem_classes="fc-box"):
             gr.Markdown(f"## {text('project.new')}")
@@ -42,4 +43,4 @@ def project_tab(service: "AnnotationService", selector: gr.Dropdown) -> tuple[Im
 
     create.click(make, [name, task, classes], [selector, name, classes], **QUIET)
 
-    return importer, exporter
+    return importer, guidelines, exporter

@@ -49,6 +49,9 @@ def test_a_workspace_of_the_first_schema_opens_with_its_data(tmp_path: Path) -> 
         assert connection.execute(text("SELECT name FROM classes")).scalar_one() == "nerve"
         assert connection.execute(text("SELECT annotator, clicks FROM annotations")).one() == ("ann", 3)
         assert connection.execute(text("SELECT count(*) FROM adaptations")).scalar_one() == 0
+        assert project["guidelines"] == ""
+        assert connection.execute(text("SELECT is_flagged, skipped_by, skipped_at FROM items")).one() == (0, None, None)
+        assert connection.execute(text("SELECT count(*) FROM notes")).scalar_one() == 0
         assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
     database.close()
 

@@ -30,7 +30,9 @@ def asked_for() -> tuple[set[str], list[str]]:
     for script in SCRIPTS:
         source = script.read_text("utf-8")
         whole |= set(re.findall(r"""\bt\(\s*["']([\w.+-]+)["']""", source))
-        whole |= set(re.findall(r"""["']((?:say|idle|skip|tools|rounds)\.[\w.+-]+)["']""", source))
+        whole |= set(
+            re.findall(r"""["']((?:say|idle|skip|tools|rounds|day|verify|grid|notes|guide)\.[\w.+-]+)["']""", source)
+        )
         made += re.findall(r"\bt\(\s*`([^`]+)`", source)
     for template in TEMPLATES:
         whole |= set(re.findall(r'data-t(?:-label|-title|-hint)?="([^"]+)"', template.read_text("utf-8")))

@@ -12,6 +12,7 @@ import { Overlays } from "./canvas/overlays.js";
 import { Panel } from "./canvas/panel.js";
 import { Queue } from "./canvas/queue.js";
 import { Toolbar } from "./canvas/toolbar.js";
+import { Day } from "./day/day.js";
 import { onRemoved } from "./dom.js";
 import { BASE } from "./net/api.js";
 import { Link } from "./net/link.js";
@@ -41,7 +42,12 @@ export async function mount(element, { props, trigger, watch }) {
   app.panel = new Panel(root, app, queue);
   app.help = new Help(find("[data-part=help]"), commands, app);
   app.skipMenu = new SkipMenu(find("[data-part=skip]"), app);
-  app.flow = new Flow(app, { vault, link, trigger, idle, queue });
+  app.day = new Day(root, app, { queue, vault, link });
+  const tell = (event, data) => {
+    app.day.on(event);
+    trigger(event, data);
+  };
+  app.flow = new Flow(app, { vault, link, trigger: tell, idle, queue });
   element.fewclick = app;
 
   const isActive = () => root.isConnected && root.offsetParent !== null;
@@ -49,7 +55,7 @@ export async function mount(element, { props, trigger, watch }) {
     bindKeys(commands, { isActive, onKey: () => app.clock.touch() }),
     fillHeight(root),
     watchPresence(app, root),
-    () => [app, app.flow, link].forEach((part) => part.close()),
+    () => [app, app.flow, app.day, link].forEach((part) => part.close()),
   ];
   onRemoved(element, () => off.forEach((stop) => stop()));
 

@@ -47,6 +47,7 @@ export class Annotator extends Looking {
     if (!work) {
       this.panel.refresh();
       this.toolbar.refresh();
+      this.day.refresh();
       return;
     }
     this.predictor.open(work.item, work.answers);
@@ -96,6 +97,7 @@ export class Annotator extends Looking {
     this.tools.marks.show(object);
     this.panel.refresh();
     this.toolbar.refresh();
+    this.day.refresh();
   }
 
   #noMask(error) {

@@ -1,3 +1,4 @@
+import { dayCommands } from "../day/commands.js";
 import { lookCommands } from "./look_commands.js";
 
 /** Every action of the canvas with its keys; the help shows those with a group. */
@@ -7,6 +8,7 @@ export function commandTable(app) {
   return [
     { id: "accept", group: "work", keys: ["A"], run: () => app.accept() },
     { id: "skip", group: "work", keys: ["S"], run: () => app.openSkip() },
+    ...dayCommands(app),
     { id: "undo", group: "work", keys: ["Z"], run: () => app.undo(), repeats: true },
     { id: "redo", group: "work", keys: ["Shift+Z", "Y"], run: () => app.redo(), repeats: true },
     { id: "help", group: "work", keys: ["?"], run: () => app.toggleHelp() },

@@ -7,6 +7,7 @@ import { Lease } from "../net/lease.js";
 import { Outbox } from "../net/outbox.js";
 import { Pictures } from "../net/pictures.js";
 import { t } from "../texts.js";
+import { fillWork } from "./start.js";
 import { Work } from "./work.js";
 
 const AHEAD = 2;
@@ -33,22 +34,23 @@ export class Flow {
     return this.queue.annotator;
   }
 
-  close() {
+  async close() {
     this.#generation++;
-    this.leave();
     this.idle.hide();
+    await this.leave();
   }
 
-  /** Puts the present image aside, keeping what was done on it. */
-  leave() {
+  /** Puts the present image aside, keeping what was done on it; resolves when it is free for others. */
+  async leave() {
     const { work } = this.app;
     this.lease.close();
     this.queue.seat.leave();
     if (!work) return;
-    if (work.touched) this.keeper.flush();
-    else post(`items/${work.item.id}/release`, { lease_token: work.item.lease.token }).catch(() => {});
+    const release = () => post(`items/${work.item.id}/release`, { lease_token: work.item.lease.token }).catch(() => {});
+    const done = work.touched ? this.keeper.flush() : release();
     this.keeper.close({ keepLocal: work.touched });
     this.app.show(null);
+    await done;
   }
 
   async openProject(projectId) {
@@ -62,13 +64,21 @@ export class Flow {
     await this.next();
   }
 
+  /** Puts the present image aside and opens another; false while the present one is on its way to the server. */
+  async open(take) {
+    if (["accepting", "skipping"].includes(this.#busy) || this.#submission) return false;
+    await this.leave();
+    await this.next(take);
+    return true;
+  }
+
   /** Opens the next image, or says why there is none. */
-  async next() {
+  async next(take = () => this.queue.next()) {
     const generation = ++this.#generation;
     this.#busy = "loading";
     this.idle.hide();
     try {
-      const item = await this.queue.next();
+      const item = await take();
       if (generation !== this.#generation) return;
       if (item) await this.#open(item, generation);
       else await this.#nothing();
@@ -83,7 +93,7 @@ export class Flow {
   }
 
   async #open(item, generation) {
-    const draft = newerDraft(item.draft, this.keeper.local(item));
+    const draft = item.kept ?? newerDraft(item.draft, this.keeper.local(item));
     const [picture, suggestion] = await Promise.all([
       this.pictures.get(item.id),
       item.has_suggestion && !draft ? call(`items/${item.id}/suggestion`).catch(() => null) : null,
@@ -97,7 +107,7 @@ export class Flow {
     this.keeper.open(item, () => work.draft());
     app.messages.clear();
     app.messages.announce(t("say.loaded", item));
-    this.#fill(work, draft, suggestion);
+    fillWork(app, work, draft, suggestion);
     app.show(work);
     if (document.hidden) app.clock.pause();
     this.lease.open(item);
@@ -106,20 +116,6 @@ export class Flow {
     post(`items/${item.id}/prepare`, { window: work.window }).catch(() => {});
     this.trigger("task_changed", { item_id: item.id, project_id: item.project_id });
     this.#lookAhead(item);
-  }
-
-  #fill(work, draft, suggestion) {
-    const { messages, project } = this.app;
-    if (draft && work.restore(draft)) return messages.say(t("say.restored"));
-    if (work.item.annotation) return work.reopen(work.item.annotation);
-    if (!suggestion) {
-      if (work.item.has_suggestion) messages.say(t("say.noSuggestion"));
-      return;
-    }
-    const count = work.offer(suggestion, project.task);
-    if (!count) return;
-    const { label } = work.sheet;
-    messages.say(label ? t("say.startLabel", { name: label }) : t("say.start", { count }));
   }
 
   async #lookAhead(item) {
@@ -197,7 +193,7 @@ export class Flow {
       this.#submission = null;
       this.keeper.close({ keepLocal: false });
       this.lease.close();
-      this.queue.countOne();
+      this.queue.countOne(work.item);
       app.messages.announce(t("say.saved"));
       this.trigger("saved", { item_id: work.item.id, version: receipt.version });
       await this.next();
@@ -220,7 +216,7 @@ export class Flow {
       await post(`items/${work.item.id}/skip`, { lease_token: work.item.lease.token, reason });
       this.keeper.close({ keepLocal: false });
       this.lease.close();
-      this.queue.countOne();
+      this.queue.countOne(work.item);
       this.app.messages.announce(t("say.skipped"));
       this.trigger("skipped", { item_id: work.item.id });
       await this.next();

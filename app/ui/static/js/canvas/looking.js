@@ -180,6 +180,7 @@ export class Looking {
 
   escape() {
     if (this.help.isOpen) return this.help.toggle();
+    if (this.day.escape()) return;
     if (!this.tools.escape()) this.leaveCursor();
   }
 }

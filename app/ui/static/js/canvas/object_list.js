@@ -76,7 +76,7 @@ export class ObjectList {
         current: work.answers.isCurrent(object),
         pixels: areaOf(work.answers.final(object)),
         percent: quality === null ? null : Math.round(quality * 100),
-        note: object.edits ? "edited" : object.start && !hasPrompts(object) ? "suggested" : null,
+        note: object.edits ? "edited" : object.start && !object.saved && !hasPrompts(object) ? "suggested" : null,
         hidden: work.shelf.hidden.has(object.id),
         locked: work.shelf.locked.has(object.id),
       };

@@ -1,6 +1,7 @@
 /** The project's images in turn, its counts and the annotator's name: how much of the round is done, and by whom. */
 import { call, post } from "../net/api.js";
 import { Seat } from "../net/seat.js";
+import { t } from "../texts.js";
 
 export class Queue {
   #round = null; // {number, total}
@@ -56,10 +57,16 @@ export class Queue {
     return project;
   }
 
-  /** One more is done; the server's own count follows with the next image. */
-  countOne() {
+  /** Leases this very image, whatever its state; another tab that has it open keeps it. */
+  async take(itemId) {
+    if (!(await this.seat.take(itemId))) throw new Error(t("day.otherTab"));
+    return post(`items/${itemId}/lease`, { annotator: this.annotator });
+  }
+
+  /** One more is done; the server's own count follows with the next image. One that was done before counts no more. */
+  countOne({ state }) {
     const { counts } = this.project;
-    if (counts?.leased) counts.leased--;
+    if (counts?.leased && state === "leased") counts.leased--;
     this.onChange();
   }
 

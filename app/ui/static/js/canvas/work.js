@@ -12,6 +12,7 @@ import { packAnnotation, packDraft, unpackDraft } from "../core/wire.js";
 const SPECK_PX = 4; // smaller parts of a starting mask are noise
 
 export class Work {
+  offered = null; // {count, confidence} of what the head suggests, the least sure object counts
   #shown = { id: null, base: null }; // the mask that stays in sight while the next answer is on its way
 
   constructor(item, picture, clock, classId) {
@@ -35,10 +36,13 @@ export class Work {
     return this.history.canUndo || this.clicks > 0;
   }
 
-  restore(draft) {
+  /** Unfinished work; a step back shows what was saved since it was begun. */
+  restore(draft, annotation = null) {
     const back = unpackDraft(draft, this.answers);
     if (!back) return false;
-    this.history = new History(back.sheet);
+    if (annotation) this.reopen(annotation);
+    if (annotation) this.history.push(back.sheet, "kept");
+    else this.history = new History(back.sheet);
     this.shelf.restore(draft.shelf);
     if (back.window) this.window = back.window;
     this.clicks = back.clicks;
@@ -49,8 +53,10 @@ export class Work {
   /** Starting masks, each connected part an object of its own: one alone is active at once, so that the next click corrects it. */
   offer(suggestion, task) {
     if (task === "classification") {
-      if (suggestion.label) this.history = new History(sheets.setLabel(this.sheet, suggestion.label.name));
-      return suggestion.label ? 1 : 0;
+      if (!suggestion.label) return 0;
+      this.history = new History(sheets.setLabel(this.sheet, suggestion.label.name));
+      this.offered = { count: 1, confidence: suggestion.label.confidence };
+      return 1;
     }
     const { width, height } = this.item;
     const objects = suggestion.objects.flatMap((object) =>
@@ -59,12 +65,13 @@ export class Work {
     const offered = sheets.withStart(this.sheet, { objects });
     const count = objects.length;
     this.history = new History(count === 1 ? sheets.select(offered, offered.objects[0].id) : offered);
+    if (count) this.offered = { count, confidence: Math.min(...objects.map((o) => o.mean_confidence)) };
     return count;
   }
 
   /** An annotation made before, opened again. */
   reopen(annotation) {
-    const objects = annotation.objects.map((o) => ({ class_id: o.class_id, mask: o.mask }));
+    const objects = annotation.objects.map((o) => ({ class_id: o.class_id, mask: o.mask, saved: o }));
     const offered = sheets.withStart(this.sheet, { objects });
     this.history = new History(sheets.setLabel(offered, annotation.label));
   }

@@ -4,7 +4,8 @@
  * sheet  = {objects: [object], activeId, nextNumber, label}
  * object = {id, classId, points: [{x, y, label}], box: [x0, y0, x1, y1] | null, scribbles: [{points: [[x, y]], label}],
  *           window, logitsId, choice, edits: {painted, erased} | null, start: counts | null, confidence}
- * `start` is a starting mask offered by the head; `choice` picks another candidate than the model's own.
+ * `start` is a starting mask: offered by the head, or `saved` before with what was known of it; `choice` picks another
+ * candidate than the model's own.
  * There is always an active object; a blank one is dropped as soon as it is left.
  */
 const freshObject = (number, classId) => ({
@@ -123,6 +124,7 @@ export function withStart(sheet, suggestion) {
     ...freshObject(number++, o.class_id),
     start: o.mask.counts,
     confidence: o.mean_confidence ?? null,
+    ...(o.saved && { saved: { ...o.saved, mask: null } }), // what is known of it; the mask is `start`
   }));
   return { ...sheet, objects: [...offered, ...sheet.objects], nextNumber: number };
 }

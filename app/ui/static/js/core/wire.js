@@ -44,10 +44,14 @@ export function packAnnotation({ item, sheet, answers, window, seconds, clicks, 
     const counts = answers.final(object);
     if (!rle.area(counts)) return [];
     const answer = answers.of(object);
+    const mask = { size, counts };
+    if (object.saved && !hasPrompts(object)) {
+      return [{ ...object.saved, class_id: object.classId, mask, edited: object.saved.edited || object.edits !== null }];
+    }
     return [
       {
         class_id: object.classId,
-        mask: { size, counts },
+        mask,
         points: object.points,
         box: object.box,
         scribbles: object.scribbles,

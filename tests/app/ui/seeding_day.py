@@ -1,0 +1,55 @@
+"""Projects for the tests of an annotator's day: history, suggestions, many images at once, notes."""
+
+import io
+
+from alcore.masks import encode_rle
+from app.service import AnnotationService
+from app.store import rounds
+from tests.app.ui.seeding import DISCS, SIZE, discs_image, queue_all
+
+SEGMENTATION = ("history", "conflict", "verify", "notes")
+CLASSIFICATION = {"grid": 30, "grid reload": 30, "grid pair": 12, "grid verify": 6}
+"""Name and number of images."""
+CONFIDENCE = (0.93, 0.71)
+"""Of the two discs that are suggested in each image of `verify`."""
+
+
+def seed_day(service: AnnotationService) -> None:
+    """Make the projects and queue their images."""
+    for k, name in enumerate(SEGMENTATION):
+        project = service.create_project(name, task="segmentation", classes=["disc", "ring"])
+        pictures = [(f"scan-{k}/view-{i}.png", io.BytesIO(discs_image(300 + 10 * k + i))) for i in range(9)]
+        service.import_files(project.id, pictures)
+        queue_all(service, project.id)
+        if name == "verify":
+            suggest(service, project.id, objects=[disc(i) for i in range(2)], label=None)
+    for k, (name, n) in enumerate(CLASSIFICATION.items()):
+        project = service.create_project(name, task="classification", classes=["benign", "malignant", "unclear"])
+        service.import_files(
+            project.id, [(f"{i:02d}.png", io.BytesIO(discs_image(400 + 40 * k + i))) for i in range(n)]
+        )
+        queue_all(service, project.id)
+        if name == "grid verify":
+            suggest(service, project.id, objects=[], label={"name": "malignant", "confidence": 0.88})
+
+
+def disc(number: int) -> dict[str, object]:
+    """A suggested object: a square about where a disc is."""
+    import numpy as np
+
+    x, y, radius = DISCS[number]
+    mask = np.zeros(SIZE, bool)
+    mask[y - radius : y + radius, x - radius : x + radius] = True
+    return {"class_id": 1, "mask": dict(encode_rle(mask)), "mean_confidence": CONFIDENCE[number]}
+
+
+def suggest(service: AnnotationService, project_id: int, **offer: object) -> None:
+    """Store the same suggestion for every image, as a trained head would have."""
+    model = {
+        "id": f"head-{project_id}", "project_id": project_id, "file": "none", "encoder_id": "none", "class_ids": [1],
+        "n_labeled": 1, "item_ids": [], "accepted": 1, "report": {},
+    }  # fmt: skip
+    items = service.items(project_id).items
+    with service.context.db.write() as connection:
+        rounds.add_model(connection, model)
+        rounds.put_suggestions(connection, [{"item_id": i.id, "model_id": model["id"], **offer} for i in items])
