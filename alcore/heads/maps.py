@@ -60,7 +60,7 @@ def project(
     for map_ in maps:
         part = weights[:, start : start + map_.shape[1]]
         start += map_.shape[1]
-        logits = (part @ map_.flatten(2)).unflatten(2, map_.shape[2:])
+        logits = (part @ map_.flatten(2)).view(len(map_), -1, *map_.shape[2:])
         if logits.shape[-1] != side or logits.shape[-2] != side:
             logits = functional.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)
         total = total + logits
