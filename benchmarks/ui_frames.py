@@ -9,26 +9,16 @@ Then it times the list of objects: filled at once, and one more row chosen. Need
 import argparse
 import io
 import json
-import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _page import ROOT, VIEWPORT, choose_project, opened, served, spread
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
-START_S = 120
 SCENES = {"1024, 8 bit, 200 objects": (1024, np.uint8, 200), "4096, 16 bit, 20 objects": (4096, np.uint16, 20)}
-FIND = "window.app = [...document.querySelectorAll('*')].find((e) => e.fewclick)?.fewclick"
 PUT_OBJECTS = """async (discs) => {
   const sheets = await import(new URL('../assets/js/core/sheet.js', location.href));
   const rle = await import(new URL('../assets/js/core/rle.js', location.href));
@@ -112,40 +102,9 @@ def seed(workspace: Path) -> None:
             queue_all(service, project.id)
 
 
-@contextmanager
-def served(workspace: Path) -> Iterator[str]:
-    """A server on the workspace; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "app.cli", "serve", str(workspace), "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + START_S
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/health", timeout=5)
-                break
-            except (urllib.error.URLError, OSError):
-                if server.poll() is not None or time.monotonic() > end:
-                    raise SystemExit("the server did not start") from None
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def spread(times: list[float]) -> dict[str, float]:
-    """Median, 95th percentile and maximum, ms."""
-    return {"p50": float(np.median(times)), "p95": float(np.percentile(times, 95)), "max": float(np.max(times))}
-
-
 def measured(page: Any, name: str, steps: int) -> dict[str, Any]:
     """All times of one scene, ms."""
-    page.locator("#fc-project input").click()
-    page.get_by_role("option", name=name, exact=True).click()
-    page.wait_for_function("(name) => app.project?.name === name && app.work !== null", arg=name, timeout=120_000)
+    choose_project(page, name)
     side, _, count = SCENES[name]
     found: dict[str, Any] = {"scene": name, "fill_list": page.evaluate(PUT_OBJECTS, discs(side, count))}
     page.wait_for_timeout(500)
@@ -160,21 +119,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=80, help="frames of each kind")
     parser.add_argument("--out", type=Path, help="write the times as JSON")
     options = parser.parse_args()
-    chromium = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-    if not chromium.exists():
-        raise SystemExit(f"skipped: no browser at {chromium}; set CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder) / "workspace"
         seed(workspace)
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu"])
-        with served(workspace) as url:
-            page = browser.new_page(viewport={"width": 1360, "height": 860})
-            page.goto(f"{url}/ui/")
-            page.wait_for_function(f"({FIND}) !== undefined", timeout=120_000)
+        with served(workspace) as (url, _), opened(url) as page:
             results = [measured(page, name, options.steps) for name in SCENES]
-        browser.close()
     print("| scene | step | work p50 | p95 | interval p50 | p95 |\n|---|---|---|---|---|---|")
     for result in results:
         for action in ("pan", "zoom", "window", "select"):
@@ -183,7 +132,7 @@ def main() -> None:
             print(f"| {result['scene']} | {action} | {' | '.join(cells)} |")
         print(f"| {result['scene']} | list filled | {result['fill_list']:.1f} | | | |")
     if options.out:
-        options.out.write_text(json.dumps({"viewport": [1360, 860], "unit": "ms", "results": results}, indent=1) + "\n")
+        options.out.write_text(json.dumps({"viewport": VIEWPORT, "unit": "ms", "results": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
