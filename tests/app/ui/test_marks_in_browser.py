@@ -43,7 +43,7 @@ def test_a_click_on_a_mark_picks_it_and_its_button_deletes_it(open_page: OpenPag
     page = opened(open_page, "marks")
     page.click(AX, AY)
     page.click(AX, AY + AR + 14, button="right")
-    button = page.page.get_by_role("button", name="Delete this prompt")
+    button = page.page.get_by_role("button", name="Delete what is picked")
     assert not button.is_visible()
     page.click(AX + 1, AY + AR + 14)
     assert len(page.active["points"]) == 2, "a click on a point adds none"

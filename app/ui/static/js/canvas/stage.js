@@ -2,7 +2,6 @@
 import { fillRuns } from "../core/rle.js";
 import { paintSamples, tableSize, windowTable } from "../core/windowing.js";
 import { Border, colourWord, Layer, paintBits, runsBorder } from "./layers.js";
-import { paintMarks } from "./prompt_marks.js";
 
 const BACKDROP = "#0c0e12";
 const EXACT_FROM = 6; // screen pixels an image pixel: from here on borders follow the pixels
@@ -17,8 +16,7 @@ export class Stage {
   rubber = null; // box being drawn, image coordinates
   cursor = null; // keyboard crosshair, image coordinates
   corner = null;
-  marks = null;
-  gesture = null; // a tool in use that paints over all this
+  painter = null; // paints the prompts, and what a tool in use shows
   #frame = 0;
   #others = [];
   #activeBorder = null;
@@ -54,7 +52,7 @@ export class Stage {
     this.#picture = picture;
     this.#others = [];
     this.#activeBorder = null;
-    this.rubber = this.cursor = this.corner = this.marks = this.gesture = null;
+    this.rubber = this.cursor = this.corner = null;
     this.stale = false;
     if (!picture) return this.draw();
     this.base = new Layer(picture.width, picture.height);
@@ -92,12 +90,6 @@ export class Stage {
     this.draw();
   }
 
-  /** The prompts to paint, as `paintMarks` takes them. */
-  setMarks(marks) {
-    this.marks = marks;
-    this.draw();
-  }
-
   draw() {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
@@ -119,11 +111,9 @@ export class Stage {
     g.drawImage(this.base.canvas, 0, 0);
     if (this.masksShown) this.#masks(g, scale);
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (this.marks) paintMarks(g, this.view, this.rubber ? { ...this.marks, box: this.rubber } : this.marks);
-    this.gesture?.paint(g, this.view);
+    this.painter.paint(g, this.view);
     this.#crosshair(g);
     this.#brush(g);
-    this.onFrame?.();
   }
 
   #masks(g, scale) {

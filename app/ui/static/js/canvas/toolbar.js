@@ -34,6 +34,7 @@ export class Toolbar {
       for (const button of this.#command(id)) button.disabled = !able;
     }
     for (const button of this.#command("hide")) button.setAttribute("aria-pressed", !app.stage.masksShown);
+    for (const button of this.#command("negative")) button.setAttribute("aria-pressed", app.negative);
     for (const button of this.#command("outline")) button.setAttribute("aria-pressed", app.prefs.outline);
     this.size.value = toSlider(app.prefs.brush);
     this.size.closest("label").hidden = !app.stage.brush;
