@@ -1,4 +1,4 @@
-"""Fingers and pens, as Chromium's own input pipeline delivers them: who draws, who moves the image, whose touch counts."""
+"""Fingers and pens, as Chromium's own input pipeline delivers them: who draws, who moves the image, who is ignored."""
 
 from collections.abc import Callable
 from typing import Any
