@@ -25,11 +25,10 @@ export class PolygonEditor extends Picking {
   }
 
   refresh() {
-    const { work } = this.app;
-    const { picked } = this;
-    const gone = picked && this.isOn && this.outline.rings[picked.ring]?.[picked.index] === undefined;
-    if (gone || work.active.id !== this.#objectId) this.picked = this.hovered = null;
-    this.#objectId = work.active.id;
+    const { id } = this.app.work.active;
+    const isThere = (place) => this.outline.rings[place.ring]?.[place.index] !== undefined;
+    if (!this.isOn || id !== this.#objectId || (this.picked && !isThere(this.picked))) this.picked = this.hovered = null;
+    this.#objectId = id;
   }
 
   find = (at, reach) => cornerAt(this.outline.rings, at, reach);

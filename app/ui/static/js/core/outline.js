@@ -10,7 +10,11 @@ const LEAST = 0.75; // pixels that a thinned outline may lie beside the border o
 const SHARE = 0.005; // and more by the root of its area
 const MOST = 2.5;
 
-const areaOf = (bits) => bits.reduce((sum, bit) => sum + (bit ? 1 : 0), 0);
+function areaOf(bits) {
+  let area = 0;
+  for (let i = 0; i < bits.length; i++) if (bits[i]) area++;
+  return area;
+}
 
 /** {rings, tolerance}: how far, in pixels, the rings may lie beside the border. */
 export function outlineOf(bits, width, height) {

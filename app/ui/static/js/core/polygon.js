@@ -52,13 +52,11 @@ export function boxAround(corners, width, height, room = 0) {
  */
 export function ringsOf(bits, width, height) {
   const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && bits[y * width + x] !== 0;
-  const stride = width + 1;
-  const seen = new Uint8Array(stride * (height + 1)); // upper edges of pixels that a ring has passed, on its way right
+  const seen = new Uint8Array(bits.length); // pixels whose upper edge a ring has passed
   const rings = [];
-  for (let y = 0; y <= height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (at(x, y) && !at(x, y - 1) && !seen[y * stride + x]) rings.push(walk(at, x, y, (cx, cy) => (seen[cy * stride + cx] = 1)));
-    }
+  for (let i = 0; i < bits.length; i++) {
+    if (!bits[i] || seen[i] || (i >= width && bits[i - width])) continue;
+    rings.push(walk(at, i % width, Math.floor(i / width), (x, y) => (seen[y * width + x] = 1)));
   }
   return rings;
 }
