@@ -106,7 +106,7 @@ def test_keys_alone_step_through_move_and_delete_prompts(open_page: OpenPage) ->
     page = opened(open_page, "marks")
     page.page.locator(".fc-stage canvas").focus()
     page.press("t")
-    assert "no prompts" in page.message()
+    assert "nothing to pick" in page.message()
     page.press("Shift+ArrowLeft", "Shift+ArrowLeft", "Enter", "Shift+ArrowRight", "Shift+Enter", "x")
     page.press(*["Shift+ArrowRight"] * 3, *["Shift+ArrowDown"] * 3, "x", "Escape")
     before = page.active

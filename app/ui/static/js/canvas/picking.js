@@ -5,7 +5,8 @@
  */
 import { t } from "../texts.js";
 
-export const REACH = 9; // CSS px around the pointer in which something is found
+/** CSS pixels around a press in which something is found: for a mouse so few that points can be set close together. */
+export const REACH_PX = { mouse: 5, pen: 7, touch: 16 };
 const SLOP = 4; // CSS px: less is a click, more is a drag
 
 export const same = (a, b) => a?.kind === b?.kind && a?.ring === b?.ring && a?.index === b?.index;
@@ -34,7 +35,7 @@ export class Picking {
 
   hover(at) {
     const { app } = this;
-    const found = this.isOn && at ? this.find(app.view.toImage(at.x, at.y), REACH / app.view.scale) : null;
+    const found = this.isOn && at ? this.find(app.view.toImage(at.x, at.y), REACH_PX.mouse / app.view.scale) : null;
     if (same(found, this.hovered)) return;
     this.hovered = found;
     app.canvas.classList.toggle("fc-on-mark", found !== null);

@@ -2,10 +2,11 @@
  * Mouse, pen and touch on the canvas, turned into the app's actions. Two fingers move and zoom. A pen that is down owns the
  * canvas: hands that rest on it do nothing. Once a pen was seen, one finger moves the image: the pen draws.
  */
+import { REACH_PX } from "./picking.js";
+
 const SLOP = 4; // CSS px: less is a click, more is a drag
 const HASTE_MS = 300; // a second finger so soon after the first means two fingers, not a stroke
 const ERASER = 5; // the button that a pen's other end presses
-const REACH = { mouse: 8, pen: 10, touch: 16 }; // CSS px around the pointer in which a mark is found
 
 export class Pointer {
   #drag = null;
@@ -63,7 +64,7 @@ export class Pointer {
     this.#drag = drag;
     drag.negative = (button === 2 || button === ERASER || event.shiftKey) !== app.negative;
     if (drag.kind === "click") {
-      drag.gesture = app.tools.begin(drag.a, { negative: drag.negative, reach: REACH[type] / app.view.scale });
+      drag.gesture = app.tools.begin(drag.a, { negative: drag.negative, reach: REACH_PX[type] / app.view.scale });
       if (drag.gesture) drag.kind = "gesture";
     }
     if (drag.kind === "stroke") {

@@ -2,7 +2,7 @@
 import { cornerAt, edgeAt, movedCorner, outlineOf, withCorner, withoutCorner, writeOutline } from "../core/outline.js";
 import * as sheets from "../core/sheet.js";
 import { t } from "../texts.js";
-import { Picking, REACH } from "./picking.js";
+import { Picking, REACH_PX } from "./picking.js";
 import { paintOutline } from "./prompt_marks.js";
 
 export class PolygonEditor extends Picking {
@@ -107,7 +107,7 @@ export class PolygonEditor extends Picking {
     super.hover(at);
     const { app } = this;
     const free = this.isOn && at && !this.hovered;
-    const edge = free && edgeAt(this.outline.rings, app.view.toImage(at.x, at.y), REACH / app.view.scale);
+    const edge = free && edgeAt(this.outline.rings, app.view.toImage(at.x, at.y), REACH_PX.mouse / app.view.scale);
     app.canvas.classList.toggle("fc-on-edge", Boolean(edge));
   }
 
