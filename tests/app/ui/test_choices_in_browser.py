@@ -31,6 +31,7 @@ def test_choices_show_each_masks_estimate_and_the_chosen_one_is_saved(open_page:
     first = page.js("app.work.answers.chosen(app.work.active)")
     assert page.js(PRESSED) == first
     page.shot("choices")
+    assert page.barriers() == []
     bodies = asked(page)
     masks = {}
     for _ in range(3):

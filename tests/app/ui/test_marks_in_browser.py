@@ -43,7 +43,7 @@ def test_a_click_on_a_mark_picks_it_and_its_button_deletes_it(open_page: OpenPag
     page = opened(open_page, "marks")
     page.click(AX, AY)
     page.click(AX, AY + AR + 14, button="right")
-    button = page.page.get_by_role("button", name="Delete this prompt")
+    button = page.page.get_by_role("button", name="Delete what is picked")
     assert not button.is_visible()
     page.click(AX + 1, AY + AR + 14)
     assert len(page.active["points"]) == 2, "a click on a point adds none"
@@ -106,7 +106,7 @@ def test_keys_alone_step_through_move_and_delete_prompts(open_page: OpenPage) ->
     page = opened(open_page, "marks")
     page.page.locator(".fc-stage canvas").focus()
     page.press("t")
-    assert "no prompts" in page.message()
+    assert "nothing to pick" in page.message()
     page.press("Shift+ArrowLeft", "Shift+ArrowLeft", "Enter", "Shift+ArrowRight", "Shift+Enter", "x")
     page.press(*["Shift+ArrowRight"] * 3, *["Shift+ArrowDown"] * 3, "x", "Escape")
     before = page.active

@@ -12,6 +12,7 @@ const FALLBACK_COLOUR = "#4cc2ff";
 export class Annotator extends Looking {
   #othersSeen = [];
   #activeSeen = [];
+  negative = false; // presses mean what is not the object: for fingers, which have no right button
 
   constructor(parts) {
     super(parts);
@@ -35,6 +36,7 @@ export class Annotator extends Looking {
   /** Shows a loaded image; null empties the stage. */
   show(work) {
     this.work = work;
+    this.negative = false;
     this.tools.left();
     this.isOpen = work !== null;
     this.#othersSeen = this.#activeSeen = [];
@@ -94,7 +96,7 @@ export class Annotator extends Looking {
       stage.stale = work.loadLive({ keepStrokes: this.pointer.stroking });
       stage.setActive(work.live, this.colourOf(object));
     }
-    this.tools.marks.show(object);
+    this.tools.refresh();
     this.panel.refresh();
     this.toolbar.refresh();
     this.day.refresh();
@@ -137,6 +139,18 @@ export class Annotator extends Looking {
     this.#commit(sheets.setEdits(this.work.sheet, this.work.live.edits()), erase ? "eraser" : "brush");
   }
 
+  /** The mask as it was before the stroke that is being drawn. */
+  dropStroke() {
+    if (!this.work) return;
+    this.work.loadLive();
+    this.stage.setActive(this.work.live.bits, this.colourOf(this.work.active));
+  }
+
+  toggleSign() {
+    this.negative = !this.negative;
+    this.toolbar.refresh();
+  }
+
   chooseClass(number) {
     const chosen = this.project?.classes[number - 1];
     if (!this.isOpen || !chosen) return;
@@ -166,7 +180,7 @@ export class Annotator extends Looking {
 
   /** The picked prompt, else the object. */
   removeOne() {
-    if (!this.tools.marks.remove()) this.removeObject();
+    if (!this.tools.editor.remove()) this.removeObject();
   }
 
   removeObject(id = this.work?.active.id) {
@@ -213,6 +227,7 @@ export class Annotator extends Looking {
   }
 
   pointAtCursor(negative) {
+    if (this.tool === "polygon") return this.tools.polygon.split();
     const at = this.stage.cursor;
     if (at && this.tool === "ruler") return this.gauge.pointAt(at);
     if (!at || !this.isOpen || this.isClassification) return;

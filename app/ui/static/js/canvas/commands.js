@@ -26,6 +26,9 @@ export function commandTable(app) {
     { id: "scribble", group: "draw", keys: ["D"], run: () => app.setTool("scribble") },
     { id: "brush", group: "draw", keys: ["B"], run: () => app.setTool("brush") },
     { id: "eraser", group: "draw", keys: ["E"], run: () => app.setTool("eraser") },
+    { id: "lasso", group: "draw", keys: ["Q"], run: () => app.setTool("lasso") },
+    { id: "polygon", group: "draw", keys: ["V"], run: () => app.setTool("polygon") },
+    { id: "negative", group: "draw", keys: ["I"], run: () => app.toggleSign() },
     { id: "smaller", group: "draw", keys: ["["], run: () => app.resizeBrush(1 / 1.25), repeats: true },
     { id: "bigger", group: "draw", keys: ["]"], run: () => app.resizeBrush(1.25), repeats: true },
     arrow("ArrowLeft", -1, 0),
@@ -35,7 +38,7 @@ export function commandTable(app) {
     { id: "point", group: "draw", keys: ["Enter", "Shift+Enter"], shown: ["Enter"], run: (event) => app.pointAtCursor(event.shiftKey) },
     { id: "corner", group: "draw", keys: ["X"], run: () => app.cornerAtCursor() },
 
-    { id: "step", group: "draw", keys: ["T", "Shift+T"], shown: ["T"], run: (event) => app.tools.marks.step(event.shiftKey ? -1 : 1), repeats: true },
+    { id: "step", group: "draw", keys: ["T", "Shift+T"], shown: ["T"], run: (event) => app.tools.editor.step(event.shiftKey ? -1 : 1), repeats: true },
 
     { id: "fit", group: "look", keys: ["F", "0"], run: () => app.fit() },
     { id: "zoomIn", group: "look", keys: ["+", "="], shown: ["+"], run: () => app.zoom(1.25), repeats: true },

@@ -111,7 +111,7 @@ export class Looking {
 
   hover(at) {
     this.stage.hover = at;
-    this.tools.marks.hover(at);
+    this.tools.editor.hover(at);
     if (this.stage.brush) this.stage.draw();
     this.toolbar.showPixel(at && this.work ? this.work.valueAt(this.view.toImage(at.x, at.y)) : null);
   }
@@ -152,7 +152,7 @@ export class Looking {
   }
 
   moveCursor(dx, dy) {
-    if (!this.isOpen || this.tools.marks.nudge(dx, dy)) return;
+    if (!this.isOpen || this.tools.editor.nudge(dx, dy)) return;
     delete this.canvas.dataset.by;
     const { width, height } = this.work.item;
     const from = this.stage.cursor ?? { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };

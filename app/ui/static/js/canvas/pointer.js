@@ -1,10 +1,17 @@
-/** Mouse, pen and touch on the canvas, turned into the app's actions. */
+/**
+ * Mouse, pen and touch on the canvas, turned into the app's actions. Two fingers move and zoom. A pen that is down owns the
+ * canvas: hands that rest on it do nothing. Once a pen was seen, one finger moves the image: the pen draws.
+ */
+import { REACH_PX } from "./picking.js";
+
 const SLOP = 4; // CSS px: less is a click, more is a drag
-const REACH = { mouse: 8, pen: 10, touch: 16 }; // CSS px around the pointer in which a mark is found
+const HASTE_MS = 300; // a second finger so soon after the first means two fingers, not a stroke
+const ERASER = 5; // the button that a pen's other end presses
 
 export class Pointer {
   #drag = null;
   #touches = new Map();
+  #penSeen = false;
   panning = false; // Space is held
 
   constructor(canvas, app) {
@@ -40,7 +47,8 @@ export class Pointer {
 
   #down(event) {
     const { app, canvas } = this;
-    if (!app.isOpen) return;
+    if (event.pointerType === "pen") this.#penComes();
+    if (!app.isOpen || (event.pointerType === "touch" && this.#drag?.type === "pen")) return;
     canvas.dataset.by = "pointer"; // the focus ring is for those who work by keyboard
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
@@ -48,14 +56,15 @@ export class Pointer {
     app.leaveCursor();
     if (event.pointerType === "touch") {
       this.#touches.set(event.pointerId, at);
-      if (this.#touches.size === 2) return this.#startPinch();
+      if (this.#touches.size === 2) return this.#startPinch(event.timeStamp);
     }
     if (this.#drag) return;
-    const drag = { kind: this.#kindOf(event), pointer: event.pointerId, button: event.button, from: at, last: at, a: this.#image(at) };
+    const { pointerId: pointer, pointerType: type, button } = event;
+    const drag = { kind: this.#kindOf(event), pointer, type, button, from: at, last: at, a: this.#image(at), since: event.timeStamp };
     this.#drag = drag;
-    drag.negative = event.button === 2 || event.shiftKey;
+    drag.negative = (button === 2 || button === ERASER || event.shiftKey) !== app.negative;
     if (drag.kind === "click") {
-      drag.gesture = app.tools.begin(drag.a, { negative: drag.negative, reach: REACH[event.pointerType] / app.view.scale });
+      drag.gesture = app.tools.begin(drag.a, { negative: drag.negative, reach: REACH_PX[type] / app.view.scale });
       if (drag.gesture) drag.kind = "gesture";
     }
     if (drag.kind === "stroke") {
@@ -68,13 +77,15 @@ export class Pointer {
 
   #kindOf(event) {
     const { tool } = this.app;
-    if (event.button === 1 || this.panning) return "pan";
+    if (event.button === 1 || this.panning || (event.pointerType === "touch" && this.#penSeen)) return "pan";
     if (event.ctrlKey || event.metaKey) return "pick";
     if (tool === "contrast" || tool === "ruler") return tool;
     return tool === "brush" || tool === "eraser" ? "stroke" : "click";
   }
 
   #move(event) {
+    if (event.pointerType === "pen") this.#penSeen = true;
+    if (event.pointerType === "touch" && !this.#touches.has(event.pointerId)) return;
     const at = this.#at(event);
     const drag = this.#drag;
     this.app.hover(at);
@@ -107,10 +118,15 @@ export class Pointer {
     const drag = this.#drag;
     if (!drag || (drag.pointer !== event.pointerId && drag.kind !== "pinch")) return;
     this.#drag = null;
-    const done = event.type === "pointerup";
+    this.#finish(drag, event.type === "pointerup", this.#image(this.#at(event)));
+  }
+
+  /** Ends what a drag began; what is not `done` leaves no trace. */
+  #finish(drag, done, at) {
     if (drag.kind === "click" && done) this.app.addPoint(drag.a, drag.negative ? 0 : 1);
-    if (drag.kind === "box") this.app.finishBox(drag.a, this.#image(this.#at(event)), done);
-    if (drag.kind === "stroke") this.app.finishStroke(drag.erase);
+    if (drag.kind === "box") this.app.finishBox(drag.a, at, done);
+    if (drag.kind === "stroke" && done) this.app.finishStroke(drag.erase);
+    if (drag.kind === "stroke" && !done) this.app.dropStroke();
     if (drag.kind === "gesture") this.app.tools.end(drag.gesture, done);
     if (drag.kind === "ruler") this.app.gauge.end();
     if (drag.kind === "contrast") this.app.settleWindow();
@@ -124,9 +140,22 @@ export class Pointer {
     this.app.zoomAt(at, Math.exp(-event.deltaY * unit));
   }
 
-  #startPinch() {
-    if (this.#drag?.kind === "stroke") this.app.finishStroke(this.#drag.erase);
-    this.app.finishBox(null, null, false);
+  #stop(done) {
+    const drag = this.#drag;
+    this.#drag = null;
+    if (drag && drag.kind !== "pinch") this.#finish(drag, done && drag.kind !== "click" && drag.kind !== "box", drag.a);
+  }
+
+  /** The hand that holds a pen was there first: what it drew is not meant. */
+  #penComes() {
+    this.#penSeen = true;
+    if (this.#touches.size) this.#stop(false);
+    this.#touches.clear();
+  }
+
+  /** A stroke that is older than haste stays. */
+  #startPinch(now) {
+    this.#stop(this.#drag !== null && now - this.#drag.since > HASTE_MS);
     this.#drag = { kind: "pinch", last: this.#fingers() };
   }
 

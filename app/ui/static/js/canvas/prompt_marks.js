@@ -1,21 +1,16 @@
-/** Paints what the model was told: points, strokes and the box, above the mask. Sign as well as colour tells them apart. */
+/** Paints what can be taken hold of above the mask: points, strokes, the box, outlines. Sign as well as colour tells them apart. */
 const POSITIVE = "#17a65b";
 const NEGATIVE = "#d93a3a";
 const HALO = "#000000a0";
 const DASH = [2, 7];
 const HANDLE = 4; // half of a handle's side, CSS px
 
-/** marks = {points, box, scribbles, handles: [{x, y}], picked, hovered}; the last two as core/marks.js names marks. */
-export function paintMarks(g, view, marks) {
-  if (marks.box) paintBox(g, view, marks.box, marks.picked?.kind === "box");
-  marks.scribbles.forEach((stroke, i) => paintStroke(g, view, stroke, state(marks, "stroke", i)));
-  marks.points.forEach((point, i) => paintPoint(g, view.toView(point.x, point.y), point.label, state(marks, "point", i)));
-  marks.handles.forEach((at, i) => paintHandle(g, view.toView(at.x, at.y), state(marks, "handle", i)));
-}
-
-function state({ picked, hovered }, kind, index) {
-  const is = (mark) => mark?.kind === kind && mark.index === index;
-  return is(picked) ? "picked" : is(hovered) ? "hovered" : "";
+/** marks = {points, box, scribbles, handles: [{x, y}]}; how(kind, index) is "picked", "hovered" or "". */
+export function paintMarks(g, view, marks, how) {
+  if (marks.box) paintBox(g, view, marks.box, how("box", 0) === "picked");
+  marks.scribbles.forEach((stroke, i) => paintStroke(g, view, stroke, how("stroke", i)));
+  marks.points.forEach((point, i) => paintPoint(g, view.toView(point.x, point.y), point.label, how("point", i)));
+  marks.handles.forEach((at, i) => paintHandle(g, view.toView(at.x, at.y), how("handle", i)));
 }
 
 function paintBox(g, view, box, picked) {
@@ -48,7 +43,7 @@ export function paintStroke(g, view, { points, label }, how = "") {
   paintPoint(g, places[0], label, how, 6);
 }
 
-export function paintPoint(g, { x, y }, label, how = "", radius = 7) {
+function paintPoint(g, { x, y }, label, how = "", radius = 7) {
   const arm = radius - 3.75;
   if (how) {
     g.beginPath();
@@ -80,11 +75,27 @@ export function paintPoint(g, { x, y }, label, how = "", radius = 7) {
   g.stroke();
 }
 
-export function paintHandle(g, { x, y }, how = "") {
+function paintHandle(g, { x, y }, how = "") {
   const half = how ? HANDLE + 1.5 : HANDLE;
   g.lineWidth = 1.5;
   g.fillStyle = how === "picked" ? "#ffd84d" : "#fff";
   g.strokeStyle = "#000000c0";
   g.fillRect(x - half, y - half, 2 * half, 2 * half);
   g.strokeRect(x - half, y - half, 2 * half, 2 * half);
+}
+
+/** Rings of corners in image pixels, each corner with its handle. */
+export function paintOutline(g, view, rings, how) {
+  const path = new Path2D();
+  const places = rings.map((ring) => ring.map(([x, y]) => view.toView(x, y)));
+  for (const ring of places) {
+    ring.forEach(({ x, y }, i) => (i ? path.lineTo(x, y) : path.moveTo(x, y)));
+    path.closePath();
+  }
+  for (const [width, style] of [[3.5, HALO], [1.5, "#fff"]]) {
+    g.lineWidth = width;
+    g.strokeStyle = style;
+    g.stroke(path);
+  }
+  places.forEach((ring, r) => ring.forEach((at, i) => paintHandle(g, at, how(r, i))));
 }

@@ -1,5 +1,4 @@
 /** Draws one frame: image, masks, borders, prompts, crosshair and brush. Knows the screen, changes no annotation. */
-import { paintMarks } from "./prompt_marks.js";
 import { Raster } from "./raster.js";
 
 const BACKDROP = "#0c0e12";
@@ -15,8 +14,7 @@ export class Stage {
   rubber = null; // box being drawn, image coordinates
   cursor = null; // keyboard crosshair, image coordinates
   corner = null;
-  marks = null;
-  gesture = null; // a tool in use that paints over all this
+  painter = null; // paints the prompts, and what a tool in use shows
   raster = null; // what is seen of the image; null on an empty stage
   activeShown = true;
   underlays = []; // (g, view) => void, between image and masks, in image pixels
@@ -55,7 +53,7 @@ export class Stage {
   /** Takes a picture {samples, width, height, channels, dtype}; null shows an empty stage. */
   setPicture(picture) {
     this.raster = picture && new Raster(picture);
-    this.rubber = this.cursor = this.corner = this.marks = this.gesture = null;
+    this.rubber = this.cursor = this.corner = null;
     this.stale = false;
     if (picture) this.view.setImage(picture.width, picture.height);
     this.draw();
@@ -75,12 +73,6 @@ export class Stage {
   /** The object being worked on, a live mask; `touched` limits the repainting after a stroke. */
   setActive(live, colour, touched = null) {
     this.raster.setActive(live.bits, colour, live.box, touched);
-    this.draw();
-  }
-
-  /** The prompts to paint, as `paintMarks` takes them. */
-  setMarks(marks) {
-    this.marks = marks;
     this.draw();
   }
 
@@ -105,12 +97,10 @@ export class Stage {
     for (const paint of this.underlays) paint(g, this.view);
     if (this.masksShown && !this.blinked) this.raster.drawMasks(g, this.view, this.#style());
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (this.marks) paintMarks(g, this.view, this.rubber ? { ...this.marks, box: this.rubber } : this.marks);
-    this.gesture?.paint(g, this.view);
+    this.painter.paint(g, this.view);
     for (const paint of this.overlays) paint(g, this.view);
     this.#crosshair(g);
     this.#brush(g);
-    this.onFrame?.();
   }
 
   #style() {

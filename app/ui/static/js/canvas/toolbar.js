@@ -41,6 +41,7 @@ export class Toolbar {
       button.setAttribute("aria-pressed", button.dataset.style === app.maskStyle.chosen);
     }
     for (const button of this.#command("flicker")) button.setAttribute("aria-pressed", app.maskStyle.isFlickering);
+    for (const button of this.#command("negative")) button.setAttribute("aria-pressed", app.negative);
     this.size.value = toSlider(app.prefs.brush);
     this.size.closest("label").hidden = !app.stage.brush;
     this.output.zoom.textContent = app.work ? t("status.zoom", { percent: Math.round(app.view.scale * 100) }) : "";

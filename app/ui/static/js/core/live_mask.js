@@ -2,6 +2,7 @@
  * The bitmap of the object being worked on: the model's answer, overruled pixel by pixel by a person's strokes
  * (1 = painted in, 2 = painted out), so that corrections survive later clicks.
  */
+import { eachRun } from "./polygon.js";
 import * as rle from "./rle.js";
 
 export const IN = 1;
@@ -85,6 +86,18 @@ export class LiveMask {
       if (x0 <= x1) put(x0, x1, y);
     }
     return box;
+  }
+
+  /** Paints the inside of rings of corners [x, y]; a line that crosses itself leaves no gap. False when no pixel is inside. */
+  fill(rings, value) {
+    const { width, height, strokes, bits } = this;
+    let any = false;
+    eachRun(rings, [0, 0, width, height], (x0, x1, y) => {
+      strokes.fill(value, y * width + x0, y * width + x1);
+      bits.fill(value === IN ? 1 : 0, y * width + x0, y * width + x1);
+      any = true;
+    }, "nonzero");
+    return any;
   }
 
   /** The strokes as run lengths, null when there are none. */

@@ -12,8 +12,6 @@ const LAST = 0.01; // the furthest that a prompt may be from the image's far sid
 const hundredth = (v) => Math.round(v * 100) / 100;
 const clamp = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
 
-export const sameMark = (a, b) => a?.kind === b?.kind && a?.index === b?.index;
-
 export function handlesOf([x0, y0, x1, y1]) {
   const box = [x0, y0, x1, y1];
   return HANDLES.map(([column, row]) => ({

@@ -2,12 +2,17 @@
 export const MAX_CORNERS = 1000; // of one stroke, as the server takes it
 export const MAX_STROKES = 32; // of one object, as the model is asked
 
-/** Distance of (x, y) from the segment a-b. */
-export function distanceToSegment(x, y, [ax, ay], [bx, by]) {
+/** The place on the segment a-b that is nearest to (x, y). */
+export function nearestOn(x, y, [ax, ay], [bx, by]) {
   const [dx, dy] = [bx - ax, by - ay];
   const square = dx * dx + dy * dy;
   const share = square ? Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / square)) : 0;
-  return Math.hypot(x - ax - share * dx, y - ay - share * dy);
+  return [ax + share * dx, ay + share * dy];
+}
+
+export function distanceToSegment(x, y, a, b) {
+  const [nx, ny] = nearestOn(x, y, a, b);
+  return Math.hypot(x - nx, y - ny);
 }
 
 export function distanceToLine(x, y, points) {
