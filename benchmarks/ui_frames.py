@@ -53,7 +53,7 @@ FRAMES = """async ([name, count]) => {
   const act = {
     pan: (k) => app.pan(9 * Math.cos(k / 9), 7 * Math.sin(k / 9)),
     zoom: (k) => app.zoom(k % 40 < 20 ? 1.08 : 1 / 1.08),
-    window: (k) => app.setWindow({ level: app.work.window.level, width: range * (0.4 + 0.01 * (k % 40)) }, { settle: false }),
+    window: (k) => app.setWindow({ ...app.work.window, width: range * (0.4 + 0.01 * (k % 40)) }, { settle: false }),
     select: (k) => app.selectObject(app.work.sheet.objects[k % (app.work.sheet.objects.length - 1)].id),
   }[name];
   app.fit();

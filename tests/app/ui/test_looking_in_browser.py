@@ -18,7 +18,9 @@ SEES_MASKS = "app.stage.masksShown && !app.stage.blinked"
 
 def pressed(page: Annotating) -> list[str]:
     """Labels of what the control of masks shows as chosen."""
-    return page.js("[...document.querySelectorAll('.fc-masks [aria-pressed=true]')].map((b) => b.dataset.style ?? 'flicker')")
+    return page.js(
+        "[...document.querySelectorAll('.fc-masks [aria-pressed=true]')].map((b) => b.dataset.style ?? 'flicker')"
+    )
 
 
 def more(page: Annotating) -> None:
