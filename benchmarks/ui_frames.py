@@ -1,9 +1,10 @@
 """Time what the annotation page does between two frames, in headless Chromium that draws in software.
 
 `python benchmarks/ui_frames.py [--out FILE.json]` serves a workspace of two drawn images (one of 1024 x 1024 with 200
-objects, one of 4096 x 4096 in 16 bit with 20) and moves, zooms and windows each, one step a frame. `work` is the time
-from a step to its pixels, read back so that nothing is put off; `interval` the time between frames, 16.7 ms at best.
-Then it times the list of objects: filled at once, and one more row chosen. Needs Chromium ($CHROMIUM).
+objects, one of 4096 x 4096 in 16 bit with 20), moves, zooms and windows each, and chooses one object after the other,
+one step a frame. `cpu` is the mean processor time of a step in all of the browser, whatever else the machine does;
+`work` the time from a step to its pixels, read back so that nothing is put off; `interval` the time between frames,
+16.7 ms at best. `list filled` is the time to show all objects at once. Needs Chromium ($CHROMIUM).
 """
 
 import argparse
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from _page import ROOT, VIEWPORT, choose_project, opened, served, spread
 from PIL import Image
 
 SCENES = {"1024, 8 bit, 200 objects": (1024, np.uint8, 200), "4096, 16 bit, 20 objects": (4096, np.uint16, 20)}
+ACTIONS = ("pan", "zoom", "window", "select")
 PUT_OBJECTS = """async (discs) => {
   const sheets = await import(new URL('../assets/js/core/sheet.js', location.href));
   const rle = await import(new URL('../assets/js/core/rle.js', location.href));
@@ -43,17 +46,14 @@ FRAMES = """async ([name, count]) => {
   const act = {
     pan: (k) => app.pan(9 * Math.cos(k / 9), 7 * Math.sin(k / 9)),
     zoom: (k) => app.zoom(k % 40 < 20 ? 1.08 : 1 / 1.08),
-    window: (k) => {
-      const width = range * (0.4 + 0.01 * (k % 40));
-      app.setWindow({ level: app.work.window.level, width }, { settle: false });
-    },
+    window: (k) => app.setWindow({ ...app.work.window, width: range * (0.4 + 0.01 * (k % 40)) }, { settle: false }),
     select: (k) => app.selectObject(app.work.sheet.objects[k % (app.work.sheet.objects.length - 1)].id),
   }[name];
   app.fit();
   if (name === 'pan') app.zoom(2.5);
   const work = [];
   const stamps = [];
-  for (let k = 0; k < count; k++) {
+  for (let k = 0; k < count + 3; k++) {
     await new Promise((done) => {
       let drawing;
       requestAnimationFrame(() => (drawing = performance.now()));
@@ -108,10 +108,19 @@ def measured(page: Any, name: str, steps: int) -> dict[str, Any]:
     side, _, count = SCENES[name]
     found: dict[str, Any] = {"scene": name, "fill_list": page.evaluate(PUT_OBJECTS, discs(side, count))}
     page.wait_for_timeout(500)
-    for action in ("pan", "zoom", "window", "select"):
+    for action in ACTIONS:
+        page.evaluate(FRAMES, [action, 5])
+        before = busy_ms()
         times = page.evaluate(FRAMES, [action, steps])
-        found[action] = {kind: spread(values) for kind, values in times.items()}
+        cpu = (busy_ms() - before) / (steps + 3)
+        found[action] = {"cpu": cpu, **{kind: spread(values) for kind, values in times.items()}}
     return found
+
+
+def busy_ms() -> float:
+    """Processor time of the browser with all its processes so far, ms."""
+    family = [p for p in psutil.Process().children(recursive=True) if "chrom" in p.name()]
+    return 1000 * sum(p.cpu_times().user + p.cpu_times().system for p in family)
 
 
 def main() -> None:
@@ -124,13 +133,13 @@ def main() -> None:
         seed(workspace)
         with served(workspace) as (url, _), opened(url) as page:
             results = [measured(page, name, options.steps) for name in SCENES]
-    print("| scene | step | work p50 | p95 | interval p50 | p95 |\n|---|---|---|---|---|---|")
+    print("| scene | step | cpu | work p50 | p95 | interval p50 | p95 |\n|---|---|---|---|---|---|---|")
     for result in results:
-        for action in ("pan", "zoom", "window", "select"):
-            work, interval = result[action]["work"], result[action]["interval"]
-            cells = [f"{v:.1f}" for v in (work["p50"], work["p95"], interval["p50"], interval["p95"])]
+        for action in ACTIONS:
+            cpu, work, interval = (result[action][kind] for kind in ("cpu", "work", "interval"))
+            cells = [f"{v:.1f}" for v in (cpu, work["p50"], work["p95"], interval["p50"], interval["p95"])]
             print(f"| {result['scene']} | {action} | {' | '.join(cells)} |")
-        print(f"| {result['scene']} | list filled | {result['fill_list']:.1f} | | | |")
+        print(f"| {result['scene']} | list filled | | {result['fill_list']:.1f} | | | |")
     if options.out:
         options.out.write_text(json.dumps({"viewport": VIEWPORT, "unit": "ms", "results": results}, indent=1) + "\n")
 

@@ -73,7 +73,7 @@ def suggestion(item_id: int, service: Service) -> Suggestion:
 
 @router.get("/{item_id}/uncertainty", response_class=Response)
 def uncertainty(item_id: int, service: Service) -> Response:
-    """How unsure the head is of each pixel: entropy over its maximum as a grey PNG of the whole image, 255 = most."""
+    """How unsure the head is of each pixel: a small grey PNG of entropy over its maximum, 255 = most unsure."""
     return Response(
         service.uncertainty(item_id), media_type="image/png", headers={"Cache-Control": "private, no-cache"}
     )

@@ -116,7 +116,7 @@ def last_model(connection: Connection, project_id: int) -> Row | None:
 
 
 def put_suggestions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Store starting masks, in place of older ones; rows hold all columns but the time."""
+    """Store starting masks, in place of older ones; rows hold all columns but `created_at`."""
     for row in rows:
         statement = upsert(suggestions).values(**row, created_at=time.time())
         names = ("model_id", "objects", "label", "uncertainty", "created_at")

@@ -152,5 +152,5 @@ def test_the_sign_button_lets_a_finger_say_what_is_not_the_object(open_page: Ope
     hand.lift()
     page.settle()
     assert [p["label"] for p in page.active["points"]] == [1, 0]
-    page.press("i")
+    page.press("Shift+P")
     assert button.get_attribute("aria-pressed") == "false"

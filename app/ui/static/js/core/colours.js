@@ -17,7 +17,7 @@ export function heatPixels(values) {
   const out = new Uint8ClampedArray(values.length * 4);
   for (let i = 0; i < values.length; i++) {
     out.set(scaleColour(values[i] / 255), 4 * i);
-    out[4 * i + 3] = 40 + Math.round(0.65 * values[i]);
+    out[4 * i + 3] = 24 + Math.round(0.7 * values[i]);
   }
   return out;
 }

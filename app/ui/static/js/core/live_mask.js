@@ -57,6 +57,11 @@ export class LiveMask {
       const share = s / steps;
       box = union(box, this.#disc(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share, radius, value));
     }
+    return this.touch(box);
+  }
+
+  /** Keeps in mind where strokes were written; returns the box. */
+  touch(box) {
     this.box = union(this.box, box);
     this.#strokesBox = union(this.#strokesBox, box);
     return box;
@@ -91,13 +96,13 @@ export class LiveMask {
   /** Paints the inside of rings of corners [x, y]; a line that crosses itself leaves no gap. False when no pixel is inside. */
   fill(rings, value) {
     const { width, height, strokes, bits } = this;
-    let any = false;
+    let box = null;
     eachRun(rings, [0, 0, width, height], (x0, x1, y) => {
       strokes.fill(value, y * width + x0, y * width + x1);
       bits.fill(value === IN ? 1 : 0, y * width + x0, y * width + x1);
-      any = true;
+      box = union(box, [x0, y, x1, y + 1]);
     }, "nonzero");
-    return any;
+    return this.touch(box) !== null;
   }
 
   /** The strokes as run lengths, null when there are none. */

@@ -95,5 +95,5 @@ export function writeOutline(live, before, after, place, tolerance) {
       touched = union(touched, [x, y, x + 1, y + 1]);
     }
   }
-  return touched;
+  return live.touch(touched);
 }
