@@ -94,3 +94,26 @@ def test_the_pace_is_told_after_the_first_image(open_page: OpenPage) -> None:
     pace.wait_for()
     assert pace.inner_text().startswith("1 today · ")
     assert pace.inner_text().endswith(" left")
+
+
+def test_notes_history_and_guidelines_are_accessible_in_the_dark(open_page: OpenPage) -> None:
+    page = open_page("notes", name="quy", color_scheme="dark")
+    page.accept("a", "a")
+    page.page.keyboard.press("Shift+F")
+    page.page.keyboard.type("look again")
+    page.page.keyboard.press("Enter")
+    page.until("document.querySelectorAll('.fc-notes li').length === 1")
+    page.page.locator(".fc-day [data-part=done] summary").click()
+    page.page.locator(".fc-image-row").first.wait_for()
+    page.page.keyboard.press("i")
+    page.page.locator(".fc-guide").wait_for()
+    page.shot("dark")
+    assert page.barriers() == []
+    page.page.set_viewport_size({"width": 1180, "height": 640})  # a small screen: the decision stays in sight
+    page.page.wait_for_timeout(200)
+    page.shot("dark-small")
+    accept = page.page.locator(".fc-decide [data-command=accept]").bounding_box()
+    assert accept is not None
+    assert accept["y"] + accept["height"] <= page.js(
+        "document.querySelector('.fc-panel').getBoundingClientRect().bottom"
+    )

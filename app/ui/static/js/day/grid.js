@@ -19,9 +19,9 @@ export class Grid {
   #opened = 0;
   isOpen = false;
 
-  constructor(element, app, { queue, vault, link }) {
-    Object.assign(this, { app, queue, vault, link, clock: new WorkClock() });
-    this.view = new GridView(element, {
+  constructor(part, app, { queue, vault, link }) {
+    Object.assign(this, { app, queue, vault, link, classes: part.classes, clock: new WorkClock() });
+    this.view = new GridView(part.grid, {
       onPick: (index, extend) => this.#change(tiles.moveTo(this.#grid, index, { extend })),
       onOpen: () => this.#openLarge(),
       onAccept: () => this.accept(),
@@ -32,6 +32,7 @@ export class Grid {
     document.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
     const seen = () => (document.hidden ? this.clock.pause() : this.clock.resume());
     document.addEventListener("visibilitychange", seen, { signal });
+    this.classes.addEventListener("click", (event) => this.#clickedClass(event), { capture: true, signal });
   }
 
   close() {
@@ -104,6 +105,7 @@ export class Grid {
   #change(grid, { keep = true } = {}) {
     this.#grid = grid;
     if (keep) this.#keep();
+    this.classes.inert = false;
     this.view.show(grid, { item: (id) => this.hold.item(id), classes: this.#project.classes });
   }
 
@@ -178,6 +180,16 @@ export class Grid {
     event.stopImmediatePropagation(); // the canvas below has other plans for the same keys
     this.clock.touch();
     if (!this.#busy) run();
+  }
+
+  /** The panel's classes are the grid's, too, while it is open. */
+  #clickedClass(event) {
+    if (!this.isOpen) return;
+    event.stopPropagation();
+    const id = Number(event.target.closest("[data-class]")?.dataset.class);
+    const chosen = this.#project.classes.find((entry) => entry.id === id);
+    this.clock.touch();
+    if (chosen && !this.#busy) this.#change(tiles.label(this.#grid, chosen.name));
   }
 
   #command(name) {
