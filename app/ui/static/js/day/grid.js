@@ -126,10 +126,10 @@ export class Grid {
     if (this.#busy) return;
     if (!ids.length) return this.app.messages.say(t("grid.noLabels"));
     this.#busy = true;
-    const { done, refused, outage } = await this.#send(ids);
+    const { done, refused, outage, unbooked } = await this.#send(ids);
     this.hold.drop([...done, ...refused]);
     this.#grid = tiles.without(this.#grid, [...done, ...refused]);
-    this.clock.start();
+    this.clock.start(unbooked);
     this.#keep();
     this.#busy = false;
     if (outage) return this.#change(this.#grid);
@@ -149,11 +149,12 @@ export class Grid {
         done.push(id);
         trigger("saved", { item_id: id, version });
       } catch (error) {
-        if (this.link.report(error)) return { done, refused, outage: true };
+        const unbooked = seconds.slice(i + 1).reduce((sum, part) => sum + part, 0);
+        if (this.link.report(error)) return { done, refused, outage: true, unbooked };
         refused.push(id);
       }
     }
-    return { done, refused, outage: false };
+    return { done, refused, outage: false, unbooked: 0 };
   }
 
   #annotation(id, seconds) {
@@ -167,6 +168,7 @@ export class Grid {
   /** The image under the cursor alone and large; T comes back to the grid with all classes as they were. */
   async #openLarge() {
     const id = this.#grid.ids[this.#grid.cursor];
+    if (id === undefined) return;
     await this.#close();
     await this.app.flow.next(() => this.queue.take(id));
   }
