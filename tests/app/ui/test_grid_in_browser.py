@@ -12,7 +12,7 @@ OpenPage = Callable[..., Annotating]
 
 
 def open_grid(page: Annotating) -> list[int]:
-    page.page.keyboard.press("t")
+    page.page.keyboard.press("Shift+L")
     page.until("document.querySelectorAll('.fc-tile').length > 0")
     return tile_ids(page)
 

@@ -30,7 +30,7 @@ def test_suggested_masks_are_accepted_corrected_or_rejected_with_one_key_each(op
     assert all(entry["from_suggestion"] for entry in saved["objects"])
 
     assert card(page)
-    page.press("v")
+    page.press("c")
     assert not card(page)
     assert page.active["confidence"] == pytest.approx(0.71)
     assert page.js("app.view.scale") > 4  # close up

@@ -165,7 +165,7 @@ export class Grid {
     return { submission_id, lease_token: lease.token, base_version: version, label, objects: [], window: null, seconds, clicks };
   }
 
-  /** The image under the cursor alone and large; T comes back to the grid with all classes as they were. */
+  /** The image under the cursor alone and large; Shift L comes back to the grid with all classes as they were. */
   async #openLarge() {
     const id = this.#grid.ids[this.#grid.cursor];
     if (id === undefined) return;
@@ -208,7 +208,7 @@ export class Grid {
       Delete: () => this.#change(tiles.unlabel(grid)),
       Backspace: () => this.#change(tiles.unlabel(grid)),
       Escape: () => this.toggle(),
-      T: () => this.toggle(),
+      "Shift+L": () => this.toggle(),
     }[name];
   }
 }
