@@ -1,7 +1,7 @@
 /** Many alike: a grid of queued images, classes by key for one or a range, one key accepts all that have one. */
 import { keyName } from "../canvas/keys.js";
 import { WorkClock } from "../core/clock.js";
-import * as tiles from "../core/tiles.js";
+import * as tiles from "../core/label_grid.js";
 import { uuid } from "../dom.js";
 import { call } from "../net/api.js";
 import { t } from "../texts.js";

@@ -1,6 +1,6 @@
 /** How the grid looks: tiles with a picture and the class given or suggested, and a line with what can be done. */
 import { keyLabel } from "../canvas/menus.js";
-import { ready, selected } from "../core/tiles.js";
+import { ready, selected } from "../core/label_grid.js";
 import { make } from "../dom.js";
 import { t } from "../texts.js";
 import { thumbnail } from "./rows.js";
