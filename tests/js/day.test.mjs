@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Work } from "../../app/ui/static/js/canvas/work.js";
 import { ago, keptDrafts, startOfDay, stepTo } from "../../app/ui/static/js/core/recent.js";
 import * as sheets from "../../app/ui/static/js/core/sheet.js";
-import * as tiles from "../../app/ui/static/js/core/grid_sheet.js";
+import * as tiles from "../../app/ui/static/js/core/label_grid.js";
 import { packAnnotation } from "../../app/ui/static/js/core/wire.js";
 import { leastSure } from "../../app/ui/static/js/day/verify.js";
 

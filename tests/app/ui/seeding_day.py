@@ -7,18 +7,18 @@ from app.service import AnnotationService
 from app.store import rounds
 from tests.app.ui.seeding import DISCS, SIZE, discs_image, queue_all
 
-SEGMENTATION = ("history", "conflict", "verify", "notes")
-CLASSIFICATION = {"grid": 30, "grid reload": 30, "grid pair": 12, "grid verify": 6}
-"""Name and number of images."""
+SEGMENTATION = {"history": 9, "conflict": 5, "verify": 4, "notes": 8}
+CLASSIFICATION = {"grid": 28, "grid reload": 26, "grid pair": 8, "grid verify": 4}
+"""Names and numbers of images."""
 CONFIDENCE = (0.93, 0.71)
 """Of the two discs that are suggested in each image of `verify`."""
 
 
 def seed_day(service: AnnotationService) -> None:
     """Make the projects and queue their images."""
-    for k, name in enumerate(SEGMENTATION):
+    for k, (name, n) in enumerate(SEGMENTATION.items()):
         project = service.create_project(name, task="segmentation", classes=["disc", "ring"])
-        pictures = [(f"scan-{k}/view-{i}.png", io.BytesIO(discs_image(300 + 10 * k + i))) for i in range(9)]
+        pictures = [(f"scan-{k}/view-{i}.png", io.BytesIO(discs_image(300 + 10 * k + i))) for i in range(n)]
         service.import_files(project.id, pictures)
         queue_all(service, project.id)
         if name == "verify":

@@ -31,7 +31,7 @@ def test_done_images_are_listed_opened_by_click_and_key_and_saved_as_new_version
     page.until(f"app.work && app.work.item.id !== {third}")
     fourth = page.item_id
 
-    page.page.locator(".fc-day summary").first.click()
+    page.page.get_by_text("Done lately").click()
     page.until("document.querySelectorAll('.fc-image-row').length === 3")
     listed = rows(page)
     assert "skipped: Image is unusable" in listed[0]
@@ -94,7 +94,7 @@ def test_a_correction_that_was_only_begun_waits_in_the_list(open_page: OpenPage)
     page.page.reload()
     page.ready()
     page.until("app.work !== null")
-    page.page.locator(".fc-day summary").first.click()
+    page.page.get_by_text("Done lately").click()
     page.until("document.querySelector('.fc-image-row')?.textContent.includes('unfinished')")
     page.page.locator(f".fc-image-row[data-item='{here}']").click()
     page.until(f"app.work?.item.id === {here}")
@@ -119,7 +119,8 @@ def test_work_kept_after_a_conflict_is_opened_again_and_saved_over_the_other(ope
     there.until(f"app.work !== null && app.work.item.id !== {item}")
     there.expected = False
 
-    there.page.locator(".fc-day summary").first.click()
+    there.page.get_by_text("kept work").wait_for()
+    there.page.get_by_text("Done lately").click()
     kept = there.page.locator(f".fc-image-row[data-item='{item}']").first
     kept.wait_for()
     assert "kept" in kept.inner_text()

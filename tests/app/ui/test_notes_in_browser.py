@@ -58,7 +58,7 @@ def test_a_flag_and_a_comment_are_written_by_key_and_listed_with_who_and_when(op
 
 def test_guidelines_are_written_on_the_project_tab_and_read_beside_the_image(open_page: OpenPage) -> None:
     page = open_page("notes", name="ora")
-    page.page.keyboard.press("Shift+I")
+    page.page.keyboard.press("Shift+G")
     page.until("!document.querySelector('.fc-guide').hidden")
     assert "no guidelines yet" in page.page.locator(".fc-guide").inner_text()
     page.press("Escape")
@@ -71,7 +71,7 @@ def test_guidelines_are_written_on_the_project_tab_and_read_beside_the_image(ope
     page.until("document.querySelector('.fc-guidelines output').textContent === 'Saved'")
     assert page.barriers() == []
     page.tab("Annotate")
-    page.page.keyboard.press("Shift+I")
+    page.page.keyboard.press("Shift+G")
     guide = page.page.locator(".fc-guide")
     guide.wait_for()
     assert guide.locator("h3").inner_text() == "Discs"
@@ -80,7 +80,7 @@ def test_guidelines_are_written_on_the_project_tab_and_read_beside_the_image(ope
     assert guide.locator("ol li").count() == 1
     page.shot("guidelines")
     assert page.barriers() == []
-    page.page.keyboard.press("Shift+I")
+    page.page.keyboard.press("Shift+G")
     assert guide.is_hidden()
     saved = next(p for p in page.server.api("projects")["projects"] if p["name"] == "notes")
     assert saved["guidelines"] == GUIDE
@@ -94,3 +94,26 @@ def test_the_pace_is_told_after_the_first_image(open_page: OpenPage) -> None:
     pace.wait_for()
     assert pace.inner_text().startswith("1 today · ")
     assert pace.inner_text().endswith(" left")
+
+
+def test_notes_history_and_guidelines_are_accessible_in_the_dark(open_page: OpenPage) -> None:
+    page = open_page("notes", name="quy", color_scheme="dark")
+    page.accept("a", "a")
+    page.page.keyboard.press("Shift+F")
+    page.page.keyboard.type("look again")
+    page.page.keyboard.press("Enter")
+    page.until("document.querySelectorAll('.fc-notes li').length === 1")
+    page.page.locator(".fc-day [data-part=done] summary").click()
+    page.page.locator(".fc-image-row").first.wait_for()
+    page.page.keyboard.press("Shift+G")
+    page.page.locator(".fc-guide").wait_for()
+    page.shot("dark")
+    assert page.barriers() == []
+    page.page.set_viewport_size({"width": 1180, "height": 640})  # a small screen: the decision stays in sight
+    page.page.wait_for_timeout(200)
+    page.shot("dark-small")
+    accept = page.page.locator(".fc-decide [data-command=accept]").bounding_box()
+    assert accept is not None
+    assert accept["y"] + accept["height"] <= page.js(
+        "document.querySelector('.fc-panel').getBoundingClientRect().bottom"
+    )

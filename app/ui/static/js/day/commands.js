@@ -4,8 +4,8 @@ export function dayCommands(app) {
     { id: "correct", group: "work", keys: ["C"], run: () => app.day.verify.correct() },
     { id: "before", group: "work", keys: ["PageUp"], run: () => app.day.done.step(1) },
     { id: "after", group: "work", keys: ["PageDown"], run: () => app.day.done.step(-1) },
-    { id: "grid", group: "work", keys: ["Shift+G"], run: () => app.day.grid.toggle() },
-    { id: "guidelines", group: "work", keys: ["Shift+I"], run: () => app.day.guide.toggle() },
+    { id: "grid", group: "work", keys: ["Shift+L"], run: () => app.day.grid.toggle() },
+    { id: "guidelines", group: "work", keys: ["Shift+G"], run: () => app.day.guide.toggle() },
     { id: "comment", group: "work", keys: ["Shift+C"], run: () => app.day.notes.write("comment") },
     { id: "flag", group: "work", keys: ["Shift+F"], run: () => app.day.notes.write("flag") },
   ];

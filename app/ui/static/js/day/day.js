@@ -14,7 +14,7 @@ export class Day {
     this.app = app;
     this.verify = new Verify(part.verify, app);
     this.done = new DoneLately(part, app, { queue, vault, link });
-    this.grid = new Grid(part.grid, app, { queue, vault, link });
+    this.grid = new Grid(part, app, { queue, vault, link });
     this.notes = new Notes(part, app, { queue, vault, link });
     this.guide = new Guide(part.guide, app, { link });
     this.pace = new Pace(part.pace, app, { queue, link });

@@ -16,7 +16,7 @@ export class DoneLately {
   #only = "mine"; // or "flagged"
 
   constructor(part, app, { queue, vault, link }) {
-    Object.assign(this, { app, queue, vault, link, box: part.done, list: part.doneList });
+    Object.assign(this, { app, queue, vault, link, box: part.done, list: part.doneList, tag: part.keptTag });
     this.box.open = vault.read("done-open") ?? false;
     this.box.addEventListener("toggle", () => {
       vault.write("done-open", this.box.open);
@@ -31,12 +31,18 @@ export class DoneLately {
     }
   }
 
+  /** A closed list asks nobody, unless work was kept that people should hear of. */
   imageChanged() {
-    this.#read();
+    if (this.box.open || this.#keptNames().length) this.#read();
+    else this.tag.hidden = true;
   }
 
   imageDone() {
-    this.#read();
+    this.imageChanged();
+  }
+
+  #keptNames() {
+    return keptDrafts(this.vault.names("draft:"), this.app.work?.item.id);
   }
 
   /** Opens what was done before (1) or after (-1) the image at hand; past the newest comes the queue again. */
@@ -71,7 +77,7 @@ export class DoneLately {
   /** Reads the lists; false when they could not be read. A later call's answer wins. */
   async #read() {
     const asked = ++this.#asked;
-    const { project, work } = this.app;
+    const { project } = this.app;
     if (!project) return false;
     const query = `annotator=${encodeURIComponent(this.queue.annotator)}&limit=${LENGTH}`;
     const path = `projects/${project.id}`;
@@ -79,7 +85,7 @@ export class DoneLately {
       const [recent, flagged, kept] = await Promise.all([
         call(`${path}/recent?${query}`),
         this.#only === "flagged" ? call(`${path}/items?flagged=true&limit=${MOST_FLAGGED}`) : { items: [] },
-        this.#readKept(project.id, work?.item.id),
+        this.#readKept(project.id),
       ]);
       if (asked !== this.#asked) return false;
       this.#recent = recent.items;
@@ -94,14 +100,15 @@ export class DoneLately {
   }
 
   /** Work that only this browser has, of this project. */
-  async #readKept(projectId, current) {
-    const drafts = keptDrafts(this.vault.names("draft:"), current);
+  async #readKept(projectId) {
+    const drafts = this.#keptNames();
     const items = await Promise.all(drafts.map(({ itemId }) => call(`items/${itemId}`).catch(() => null)));
     const own = drafts.map((draft, i) => ({ ...draft, item: items[i] }));
     return own.filter(({ item }) => item?.project_id === projectId).map(({ item, ...draft }) => ({ ...draft, title: item.name }));
   }
 
   #paint() {
+    this.tag.hidden = !this.#kept.length;
     for (const button of this.filters) button.setAttribute("aria-pressed", button.dataset.only === this.#only);
     const current = this.app.work?.item.id;
     const rows =

@@ -1,7 +1,7 @@
 /** Many alike: a grid of queued images, classes by key for one or a range, one key accepts all that have one. */
 import { keyName } from "../canvas/keys.js";
 import { WorkClock } from "../core/clock.js";
-import * as tiles from "../core/grid_sheet.js";
+import * as tiles from "../core/label_grid.js";
 import { uuid } from "../dom.js";
 import { call } from "../net/api.js";
 import { t } from "../texts.js";
@@ -19,9 +19,9 @@ export class Grid {
   #opened = 0;
   isOpen = false;
 
-  constructor(element, app, { queue, vault, link }) {
-    Object.assign(this, { app, queue, vault, link, clock: new WorkClock() });
-    this.view = new GridView(element, {
+  constructor(part, app, { queue, vault, link }) {
+    Object.assign(this, { app, queue, vault, link, classes: part.classes, clock: new WorkClock() });
+    this.view = new GridView(part.grid, {
       onPick: (index, extend) => this.#change(tiles.moveTo(this.#grid, index, { extend })),
       onOpen: () => this.#openLarge(),
       onAccept: () => this.accept(),
@@ -32,6 +32,7 @@ export class Grid {
     document.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
     const seen = () => (document.hidden ? this.clock.pause() : this.clock.resume());
     document.addEventListener("visibilitychange", seen, { signal });
+    this.classes.addEventListener("click", (event) => this.#clickedClass(event), { capture: true, signal });
   }
 
   close() {
@@ -104,6 +105,7 @@ export class Grid {
   #change(grid, { keep = true } = {}) {
     this.#grid = grid;
     if (keep) this.#keep();
+    this.classes.inert = false;
     this.view.show(grid, { item: (id) => this.hold.item(id), classes: this.#project.classes });
   }
 
@@ -124,10 +126,10 @@ export class Grid {
     if (this.#busy) return;
     if (!ids.length) return this.app.messages.say(t("grid.noLabels"));
     this.#busy = true;
-    const { done, refused, outage } = await this.#send(ids);
+    const { done, refused, outage, unbooked } = await this.#send(ids);
     this.hold.drop([...done, ...refused]);
     this.#grid = tiles.without(this.#grid, [...done, ...refused]);
-    this.clock.start();
+    this.clock.start(unbooked);
     this.#keep();
     this.#busy = false;
     if (outage) return this.#change(this.#grid);
@@ -147,11 +149,12 @@ export class Grid {
         done.push(id);
         trigger("saved", { item_id: id, version });
       } catch (error) {
-        if (this.link.report(error)) return { done, refused, outage: true };
+        const unbooked = seconds.slice(i + 1).reduce((sum, part) => sum + part, 0);
+        if (this.link.report(error)) return { done, refused, outage: true, unbooked };
         refused.push(id);
       }
     }
-    return { done, refused, outage: false };
+    return { done, refused, outage: false, unbooked: 0 };
   }
 
   #annotation(id, seconds) {
@@ -162,9 +165,10 @@ export class Grid {
     return { submission_id, lease_token: lease.token, base_version: version, label, objects: [], window: null, seconds, clicks };
   }
 
-  /** The image under the cursor alone and large; T comes back to the grid with all classes as they were. */
+  /** The image under the cursor alone and large; Shift L comes back to the grid with all classes as they were. */
   async #openLarge() {
     const id = this.#grid.ids[this.#grid.cursor];
+    if (id === undefined) return;
     await this.#close();
     await this.app.flow.next(() => this.queue.take(id));
   }
@@ -178,6 +182,16 @@ export class Grid {
     event.stopImmediatePropagation(); // the canvas below has other plans for the same keys
     this.clock.touch();
     if (!this.#busy) run();
+  }
+
+  /** The panel's classes are the grid's, too, while it is open. */
+  #clickedClass(event) {
+    if (!this.isOpen) return;
+    event.stopPropagation();
+    const id = Number(event.target.closest("[data-class]")?.dataset.class);
+    const chosen = this.#project.classes.find((entry) => entry.id === id);
+    this.clock.touch();
+    if (chosen && !this.#busy) this.#change(tiles.label(this.#grid, chosen.name));
   }
 
   #command(name) {
@@ -194,7 +208,7 @@ export class Grid {
       Delete: () => this.#change(tiles.unlabel(grid)),
       Backspace: () => this.#change(tiles.unlabel(grid)),
       Escape: () => this.toggle(),
-      T: () => this.toggle(),
+      "Shift+L": () => this.toggle(),
     }[name];
   }
 }

@@ -1,5 +1,6 @@
 /** How the grid looks: tiles with a picture and the class given or suggested, and a line with what can be done. */
-import { ready, selected } from "../core/grid_sheet.js";
+import { keyLabel } from "../canvas/menus.js";
+import { ready, selected } from "../core/label_grid.js";
 import { make } from "../dom.js";
 import { t } from "../texts.js";
 import { thumbnail } from "./rows.js";
@@ -19,7 +20,7 @@ export class GridView {
     this.acceptButton = button("", "A", onAccept, "fc-primary");
     this.tiles = make("div", { class: "fc-tiles", role: "listbox", "aria-label": t("grid.label"), "aria-multiselectable": "true" });
     element.replaceChildren(
-      make("header", {}, make("div", {}, this.line, keys), make("span", { class: "fc-grow" }), button(t("grid.close"), "T", onClose), this.acceptButton),
+      make("header", {}, make("div", {}, this.line, keys), make("span", { class: "fc-grow" }), button(t("grid.close"), keyLabel("Escape"), onClose), this.acceptButton),
       this.tiles,
     );
   }
