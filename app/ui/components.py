@@ -82,6 +82,14 @@ class AdaptationView(StaticComponent):
     sends = ("job_started",)
 
 
+class ImagesView(StaticComponent):
+    """Map and gallery of all images. value = {"project_id": id}; opens images in the annotation page itself."""
+
+    template = "images.html"
+    module = "images/view.js"
+    styles = ("base.css", "controls.css", "cards.css", "images.css")
+
+
 class Importer(StaticComponent):
     """Images from a folder on the server or from the annotator's computer. value = {"project_id": id}."""
 

@@ -48,6 +48,7 @@ def discs_image(number: int) -> bytes:
 def seed(workspace: Path) -> None:
     """Make the projects and queue their images, as a first round would have."""
     from app.service import open_workspace
+    from tests.app.ui.seeding_overview import seed_overview
 
     with open_workspace(workspace, create=True) as service:
         for k, name in enumerate(SEGMENTATION):
@@ -59,6 +60,7 @@ def seed(workspace: Path) -> None:
         service.import_files(classify.id, [(f"{i}.png", io.BytesIO(discs_image(900 + i))) for i in range(4)])
         queue_all(service, classify.id)
         adapt(service)
+        seed_overview(service)
         idle = service.create_project("idle", task="segmentation", classes=["disc"])
         service.import_files(idle.id, [(f"{i}.png", io.BytesIO(discs_image(800 + i))) for i in range(2)])
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)

@@ -10,6 +10,7 @@ import { Panel } from "./canvas/panel.js";
 import { Queue } from "./canvas/queue.js";
 import { Toolbar } from "./canvas/toolbar.js";
 import { onRemoved } from "./dom.js";
+import { onOpenAsked } from "./images/open.js";
 import { BASE } from "./net/api.js";
 import { Link } from "./net/link.js";
 import { Vault } from "./net/vault.js";
@@ -43,6 +44,11 @@ export async function mount(element, { props, trigger, watch }) {
     bindKeys(commands, { isActive, onKey: () => app.clock.touch() }),
     fillHeight(root),
     watchPresence(app, root),
+    onOpenAsked((itemId) => {
+      queue.wanted = itemId;
+      app.flow.leave();
+      app.flow.next();
+    }),
     () => [app, app.flow, link].forEach((part) => part.close()),
   ];
   onRemoved(element, () => off.forEach((stop) => stop()));
