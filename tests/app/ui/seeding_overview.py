@@ -7,7 +7,7 @@ import numpy as np
 from alcore.embeddings import EmbeddingStore
 from app.jobs.pool import key_of, store_folder
 from app.service import AnnotationService
-from app.store import browse, items, rounds
+from app.store import browse, items, projects, rounds
 from tests.app.ui.seeding import discs_image
 
 N_IMAGES = 16
@@ -25,6 +25,27 @@ def seed_overview(service: AnnotationService) -> None:
         items.enqueue(connection, project.id, chosen, round_number=1)
         items.keep_for_audit(connection, [ids[-1]])
     place(service, project.id)
+    add_heads(service, project.id)
+
+
+def add_heads(service: AnnotationService, project_id: int) -> None:
+    """Make two heads as trainings leave them, the second refused."""
+    scores = [{"n": 900, "precision": 0.99, "recall": 0.98, "f1": 0.985}]
+    scores += [{"n": n, "precision": 0.8, "recall": 0.7, "f1": 0.747} for n in (80, 20)]
+    bins = [{"count": 50 * k, "confidence": 0.55 + 0.1 * k, "accuracy": 0.5 + 0.12 * k} for k in range(1, 5)]
+    sharp = [{**entry, "accuracy": entry["accuracy"] - 0.1} for entry in bins]
+    report = {"head": "dense_linear", "ece": 0.021, "ece_uncalibrated": 0.084, "brier": 0.1, "brier_uncalibrated": 0.13}
+    report |= {"per_class": scores, "reliability": bins, "reliability_uncalibrated": sharp}
+    values = {"project_id": project_id, "encoder_id": "test", "class_ids": [1, 2], "item_ids": [], "metric": "dice"}
+    told = ("the first model of this project, encoder and classes", "the new model stays aside: 0.700 against 0.800")
+    with service.context.db.write() as connection:
+        for k, reason in enumerate(told):
+            model_id = f"head-test-{k}"
+            service.context.model_file(model_id).touch()
+            row = {"id": model_id, "job_id": 20_000 + k, "file": f"{model_id}.safetensors", "n_labeled": 8 + 4 * k}
+            row |= {"value": 0.8 - 0.1 * k, "accepted": int(not k), "report": {**report, "gate": reason}}
+            rounds.add_model(connection, {**values, **row})
+        projects.change(connection, project_id, {"model_id": "head-test-0"})
 
 
 def place(service: AnnotationService, project_id: int) -> None:

@@ -93,7 +93,7 @@ export function mount(element, ctx) {
     if (reading === wanted) reading = null;
     if (!map || wanted !== project?.id) return;
     project = fresh;
-    filters.open(project);
+    filters.open({ ...project, model_id: map.model_id }); // by uncertainty only where it is known
     filters.offerGroups(map.group_names);
     plane.show(map, project);
     await list();
