@@ -1,6 +1,7 @@
 """Temperature scaling on probabilities, and how to tell whether it helped."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float64, Int
@@ -97,6 +98,44 @@ def calibrate_across_folds(
     if _log_loss(tempered, targets) >= _log_loss(probabilities, targets):
         return 1.0, probabilities
     return fit_temperature(probabilities, targets), tempered
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Confidence against truth, bin by bin; bins are equal parts of (0, 1] and hold their upper edge."""
+
+    counts: Int[np.ndarray, " b"]
+    confidence: Float64[np.ndarray, " b"]
+    """Mean confidence of each bin's predictions; NaN in an empty bin."""
+    accuracy: Float64[np.ndarray, " b"]
+    """The share of them that is right; NaN in an empty bin."""
+
+
+def reliability(
+    probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"], *, n_bins: int = 10
+) -> Reliability:
+    """Sort predictions by confidence and compare it with how often they are right.
+
+    Args:
+        probabilities: predictions, classes on the last axis; the confidence is that of the likeliest class.
+        targets: the true classes.
+        n_bins: bins of equal width, at least 1.
+
+    Raises:
+        InvalidInput: there are no rows, or `n_bins < 1`.
+
+    Source: the reliability diagram of Guo et al. 2017, figure 1 (arXiv:1706.04599). O(n·c). The mean gap of the bins,
+    weighted by their counts, is `alcore.metrics.ece` with as many bins.
+    """
+    if not len(targets) or n_bins < 1:
+        raise InvalidInput(f"need one row or more and n_bins >= 1; got {len(targets)} rows and n_bins={n_bins}")
+    sure = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == targets
+    bins = np.clip(np.ceil(sure * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    counts = np.bincount(bins, minlength=n_bins)
+    size = np.where(counts > 0, counts, np.nan)
+    confidence, accuracy = (np.bincount(bins, weights=part, minlength=n_bins) / size for part in (sure, right))
+    return Reliability(counts=counts, confidence=confidence, accuracy=accuracy)
 
 
 def _log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:

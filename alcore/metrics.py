@@ -1,7 +1,7 @@
 """Metrics of masks, labels, probabilities and learning curves. Higher is better, except for `ece` and `brier`."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Float64, Int, Shaped
 from numpy.typing import ArrayLike
 
 from alcore.errors import InvalidInput
@@ -69,6 +69,30 @@ def balanced_accuracy(predicted: Int[np.ndarray, " n"], targets: Int[np.ndarray,
     """Return the mean over the classes in `targets` of the share of each that was found."""
     _check_labels(predicted, targets)
     return float(np.mean([(predicted[targets == label] == label).mean() for label in np.unique(targets)]))
+
+
+def class_scores(
+    predicted: Int[np.ndarray, " n"], targets: Int[np.ndarray, " n"], n_classes: int
+) -> Float64[np.ndarray, "k 4"]:
+    """Return each class's count, precision, recall and F1; of pixels, F1 is the Dice of all of them together.
+
+    A share of nothing is NaN: the precision of a class that was never said, the recall of one that never occurs.
+
+    Raises:
+        InvalidInput: the lengths differ or are 0, or a label is not from 0 to `n_classes` - 1.
+
+    Source: van Rijsbergen 1979 for F1 = 2 TP / (2 TP + FP + FN). O(n + k²).
+    """
+    _check_labels(predicted, targets)
+    both = np.concatenate([predicted, targets])
+    if both.min() < 0 or both.max() >= n_classes:
+        raise InvalidInput(f"labels must be from 0 to {n_classes - 1}; got {both.min()} to {both.max()}")
+    table = np.bincount(targets * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
+    hits, truth, said = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+    shares = [
+        np.where(of > 0, k * hits / np.maximum(of, 1), np.nan) for k, of in ((1, said), (1, truth), (2, said + truth))
+    ]
+    return np.stack([truth, *shares], axis=1).astype(np.float64)
 
 
 def ece(probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"], *, n_bins: int = 15) -> float:

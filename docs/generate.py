@@ -87,6 +87,8 @@ def _openapi() -> dict[str, Any]:
 def _route(path: str, verb: str, operation: dict[str, Any]) -> str:
     """One row of the table of routes."""
     body = _name_of(operation.get("requestBody", {}).get("content", {}))
+    asked = [f"`{p['name']}`" for p in operation.get("parameters", []) if p["in"] == "query"]
+    body = f"query: {', '.join(asked)}" if asked else body
     answers = [
         f"{status} {_name_of(answer.get('content', {}))}".strip()
         for status, answer in operation.get("responses", {}).items()

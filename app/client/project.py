@@ -36,6 +36,8 @@ from app.api.schemas import (
 from app.api.schemas import Item as ItemWire
 from app.api.schemas import Project as ProjectState
 from app.client.item import Item
+from app.client.overview import OverviewCalls
+from app.client.records import RecordCalls
 from app.client.training import TrainReport, train_report
 from app.client.transport import parsed
 from app.client.upload import batches, collect, merged
@@ -48,7 +50,7 @@ PAGE_SIZE = 500
 ExportFormat = Literal["coco", "masks", "csv"]
 
 
-class Project:
+class Project(OverviewCalls, RecordCalls):
     """One project; its state is that of the last call, `refresh` reads it anew."""
 
     def __init__(self, client: Client, state: ProjectState) -> None:

@@ -10,6 +10,7 @@ from alcore.heads.folds import group_folds
 from alcore.metrics import bootstrap_ci95, brier, ece
 from app.errors import NoLabels
 from app.jobs.classification import ClassificationLearner
+from app.jobs.diagnosis import diagnose
 from app.jobs.learners import Fitted, ItemScores, Learner
 from app.jobs.measure import agreement, coverage, is_enough, measured
 from app.jobs.pool import Pool, group_of, model_file
@@ -71,9 +72,10 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
     progress.stage("training the head")
     fitted, scores = learner.fit(_folds(pool, learner, seed), seed=seed, progress=progress)
     values = np.full(len(learner.items), np.nan) if scores is None else scores.values
-    report = dict(fitted.facts)
+    report, diagnosis = dict(fitted.facts), dict[str, JsonValue]()
     if scores is not None:
         report |= _calibration(scores)
+        diagnosis = diagnose(scores)
     model_id = f"head-{project['id']}-{job_id}"
     fitted.save(model_file(ctx, model_id))
     old = _old_model(pool)
@@ -105,7 +107,7 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
         "ci_high": None if best is None else best.ci95[1],
         "metric_on": None if best is None else "crossfit" if audit is None else "audit",
         "accepted": int(accepted),
-        "report": {**report, "gate": reason},
+        "report": {**report, **diagnosis, "gate": reason},
     }
     with ctx.db.write() as connection:
         round_rows.add_model(connection, record)

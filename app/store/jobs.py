@@ -46,6 +46,18 @@ def active(connection: Connection) -> Sequence[Row]:
     return connection.execute(select(jobs).where(jobs.c.state.in_(ACTIVE)).order_by(jobs.c.id)).mappings().all()
 
 
+def of_project(connection: Connection, project_id: int, *, limit: int) -> Sequence[Row]:
+    """A project's jobs, newest first."""
+    query = select(jobs).where(jobs.c.project_id == project_id).order_by(jobs.c.id.desc()).limit(limit)
+    return connection.execute(query).mappings().all()
+
+
+def log(connection: Connection, job_id: int) -> Sequence[Row]:
+    """What a job told for good, oldest first; how far it was is left out."""
+    query = select(job_events).where(job_events.c.job_id == job_id, job_events.c.type == "log")
+    return connection.execute(query.order_by(job_events.c.id)).mappings().all()
+
+
 def last_of(connection: Connection, project_id: int) -> int | None:
     """The project's newest job: the one that waits or runs, where there is one."""
     query = select(jobs.c.id).where(jobs.c.project_id == project_id).order_by(jobs.c.id.desc()).limit(1)

@@ -115,6 +115,17 @@ def last_model(connection: Connection, project_id: int) -> Row | None:
     return connection.execute(query).mappings().one_or_none()
 
 
+def models_of(connection: Connection, project_id: int) -> Sequence[Row]:
+    """All trained models, oldest first, each with the number of the round that trained it, if one did."""
+    query = (
+        select(models, rounds.c.number.label("round"))
+        .select_from(models.outerjoin(rounds, rounds.c.job_id == models.c.job_id))
+        .where(models.c.project_id == project_id)
+        .order_by(models.c.created_at)
+    )
+    return connection.execute(query).mappings().all()
+
+
 def put_suggestions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Store starting masks, in place of older ones; rows hold all columns but `created_at`."""
     for row in rows:

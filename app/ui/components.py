@@ -84,12 +84,28 @@ class RoundsView(StaticComponent):
     sends = ("job_started",)
 
 
+class RecordsView(StaticComponent):
+    """Heads with a way back, scores by class, jobs with their logs. value = {"project_id": id, "job_id": the last}."""
+
+    template = "records.html"
+    module = "shell/records.js"
+    styles = ("base.css", "controls.css", "cards.css", "records.css")
+
+
 class AdaptationView(StaticComponent):
     """The click model in use; adapts it and goes back. value = {"project_id": id, "job_id": the last job}."""
 
     template = "adaptation.html"
     module = "shell/adaptation.js"
     sends = ("job_started",)
+
+
+class ImagesView(StaticComponent):
+    """Map and gallery of all images. value = {"project_id": id}; opens images in the annotation page itself."""
+
+    template = "images.html"
+    module = "images/view.js"
+    styles = ("base.css", "controls.css", "cards.css", "images.css")
 
 
 class Importer(StaticComponent):

@@ -1,11 +1,11 @@
-"""The shell: project selector and three tabs. Callbacks take ids, call one service method and return updates."""
+"""The shell: project selector and tabs. Callbacks take ids, call one service method and return updates."""
 
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from app.ui.callbacks import QUIET, tell_errors
-from app.ui.components import Canvas
+from app.ui.components import Canvas, ImagesView
 from app.ui.project_tab import project_tab
 from app.ui.rounds_tab import rounds_tab
 from app.ui.texts import text
@@ -39,11 +39,13 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
         with gr.Tabs(elem_id="fc-tabs"):
             with gr.Tab(text("app.tabs.annotate"), id="annotate"):
                 canvas = Canvas(elem_id="fc-canvas")
+            with gr.Tab(text("app.tabs.images"), id="images"), gr.Column(elem_classes="fc-page"):
+                images = ImagesView(elem_id="fc-images")
             with gr.Tab(text("app.tabs.rounds"), id="rounds") as rounds, gr.Column(elem_classes="fc-page"):
                 rounds_parts = rounds_tab(service, selector, rounds)
             with gr.Tab(text("app.tabs.project"), id="project"), gr.Column(elem_classes="fc-page"):
                 project_parts = project_tab(service, selector)
-        parts = [canvas, *rounds_parts.following, *project_parts]
+        parts = [canvas, images, *rounds_parts.following, *project_parts]
 
         @tell_errors
         def start(last: int | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import gradio as gr
 
 from app.ui.callbacks import QUIET, tell_errors
-from app.ui.components import AdaptationView, JobMonitor, RoundsView
+from app.ui.components import AdaptationView, JobMonitor, RecordsView, RoundsView
 from app.ui.texts import text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class RoundsParts(NamedTuple):
     """What follows the project: components with values of ids, and the number of images that a round asks."""
 
-    following: tuple[JobMonitor, RoundsView, AdaptationView]
+    following: tuple[JobMonitor, RoundsView, AdaptationView, RecordsView]
     batch: gr.Number
 
 
@@ -35,11 +35,12 @@ def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab)
     monitor = JobMonitor(elem_id="fc-job")
     adaptation = AdaptationView(elem_id="fc-adaptation")
     view = RoundsView(elem_id="fc-rounds")
+    records = RecordsView(elem_id="fc-records")
 
     @tell_errors
     def look(project_id: int | None) -> list[dict[str, int | None]]:
         job_id = None if project_id is None else service.project(project_id).job_id
-        return [{"project_id": project_id, "job_id": job_id}] * 3
+        return [{"project_id": project_id, "job_id": job_id}] * 4
 
     @tell_errors
     def begin(project_id: int | None, n: int | None, name: str) -> dict[str, int | None]:
@@ -48,18 +49,18 @@ def rounds_tab(service: "AnnotationService", selector: gr.Dropdown, tab: gr.Tab)
         return {"job_id": service.start_round(project_id, n=n, strategy=name or None).id}
 
     def ended(project_id: int | None, event: gr.EventData) -> list[dict[str, int | str | None]]:
-        return [{"project_id": project_id, "job_id": event.job_id, "state": event.state}] * 2
+        return [{"project_id": project_id, "job_id": event.job_id, "state": event.state}] * 3
 
     def started(event: gr.EventData) -> dict[str, int | None]:
         return {"job_id": event.job_id}
 
     start.click(begin, [selector, count, strategy], monitor, **QUIET)
-    tab.select(look, selector, [monitor, view, adaptation], **QUIET)
+    tab.select(look, selector, [monitor, view, adaptation, records], **QUIET)
     for part in (adaptation, view):
         part.job_started(started, None, monitor, **QUIET)
-    monitor.job_end(ended, selector, [view, adaptation], **QUIET)
+    monitor.job_end(ended, selector, [view, adaptation, records], **QUIET)
 
-    return RoundsParts((monitor, view, adaptation), count)
+    return RoundsParts((monitor, view, adaptation, records), count)
 
 
 def _strategies(service: "AnnotationService") -> list[tuple[str, str]]:

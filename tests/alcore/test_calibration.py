@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alcore.calibration import TEMPERATURES, calibrate_across_folds, fit_temperature, temper
+from alcore.calibration import TEMPERATURES, calibrate_across_folds, fit_temperature, reliability, temper
 from alcore.errors import InvalidInput
 from alcore.metrics import brier, ece
 
@@ -85,3 +85,28 @@ def test_brier_by_hand():
     assert brier(p, np.array([0, 2])) == pytest.approx(((0.09 + 0.04 + 0.01) + (0.01 + 0.64 + 0.81)) / 2)
     assert brier(np.eye(2), np.array([0, 1])) == 0.0
     assert brier(np.eye(2), np.array([1, 0])) == 2.0
+
+
+def test_a_reliability_diagram_by_hand() -> None:
+    probabilities = np.array([[0.95, 0.05], [0.1, 0.9], [0.6, 0.4], [0.45, 0.55]])
+    found = reliability(probabilities, np.array([0, 0, 0, 1]), n_bins=10)
+    assert found.counts.tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 1, 1]
+    assert found.confidence[[5, 8, 9]] == pytest.approx([0.575, 0.9, 0.95])
+    assert found.accuracy[[5, 8, 9]] == pytest.approx([1, 0, 1])
+    assert np.isnan(found.accuracy[found.counts == 0]).all()
+
+
+def test_the_mean_gap_of_a_reliability_diagram_is_the_calibration_error() -> None:
+    rng = np.random.default_rng(5)
+    probabilities = rng.dirichlet([1, 1, 1], size=400)
+    targets = rng.integers(0, 3, 400)
+    found = reliability(probabilities, targets, n_bins=12)
+    gaps = np.abs(found.confidence - found.accuracy) * found.counts / 400
+    assert np.nansum(gaps) == pytest.approx(ece(probabilities, targets, n_bins=12))
+
+
+def test_a_reliability_diagram_needs_rows_and_bins() -> None:
+    with pytest.raises(InvalidInput, match="0 rows"):
+        reliability(np.zeros((0, 2)), np.zeros(0, int))
+    with pytest.raises(InvalidInput, match="n_bins=0"):
+        reliability(np.ones((1, 1)), np.zeros(1, int), n_bins=0)

@@ -15,6 +15,7 @@ from alcore.metrics import (
     balanced_accuracy,
     bootstrap_ci95,
     class_mean,
+    class_scores,
     dice,
     ece,
     iou,
@@ -212,3 +213,24 @@ def test_an_interval_over_patients_is_wider_and_one_patient_has_none():
 def test_a_rare_class_does_not_push_the_interval_out_of_range():
     right = np.array([1.0] * 9 + [1.0])
     assert bootstrap_ci95(right, np.random.default_rng(0), classes=np.array([0] * 9 + [1])) == (1.0, 1.0)
+
+
+def test_class_scores_by_hand() -> None:
+    found = class_scores(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 2]), 4)
+    assert found[:, 0].tolist() == [1, 3, 1, 0]
+    assert found[0, 1:] == pytest.approx([1 / 2, 1, 2 / 3])
+    assert found[1, 1:] == pytest.approx([2 / 3, 2 / 3, 2 / 3])
+    assert found[2, 2:] == pytest.approx([0, 0])
+    assert np.isnan(found[2, 1])
+    assert np.isnan(found[3, 1:]).all()
+
+
+def test_mean_recall_is_balanced_accuracy() -> None:
+    rng = np.random.default_rng(2)
+    predicted, targets = rng.integers(0, 5, 200), rng.integers(0, 5, 200)
+    assert class_scores(predicted, targets, 5)[:, 2].mean() == pytest.approx(balanced_accuracy(predicted, targets))
+
+
+def test_class_scores_refuse_labels_without_a_class() -> None:
+    with pytest.raises(InvalidInput, match="from 0 to 1; got 0 to 2"):
+        class_scores(np.array([0, 2]), np.array([0, 1]), 2)

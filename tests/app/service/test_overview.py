@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from alcore.errors import InvalidInput, UnknownName
 from app.api.schemas import ItemFilter, ItemPage
+from app.client import Client
 from app.errors import InvalidRequest, NotFound
 from app.server import create_app
 from app.service import AnnotationService
@@ -208,6 +209,23 @@ def test_http_answers_what_the_service_answers(fake_service: AnnotationService) 
             assert answer.status_code == 422, wrong
             assert "\n" not in answer.json()["detail"]
         assert http.post(f"{base}/picks", json={"item_ids": []}).status_code == 422
+
+
+def test_the_client_has_the_same_verbs(fake_service: AnnotationService) -> None:
+    made = seeded(fake_service, 4)
+    fake_service.start_embed(made.id)
+    app = create_app(fake_service.context.folder, service=fake_service, with_ui=False)
+    with TestClient(app) as http, Client(http=http) as fewclick:
+        project = fewclick.project(made.id)
+        asked = ItemFilter.model_validate({"group": "p1", "audit": False})
+        assert project.find(asked) == fake_service.find_items(made.id, asked).items
+        with pytest.raises(UnknownName, match="'disc'"):
+            project.find(ItemFilter.model_validate({"class": "disc"}))
+        assert project.embedding_map() == fake_service.embedding_map(made.id)
+        first = project.items()[0].id
+        assert project.similar(first, limit=2) == fake_service.similar(first, 2).items
+        assert project.duplicates(threshold=0.6) == fake_service.duplicates(made.id, 0.6)
+        assert project.pick([first], annotator="ann").queued == [first]
 
 
 def test_places_are_told_in_numbers_that_json_knows(fake_service: AnnotationService) -> None:

@@ -14,6 +14,7 @@ import { Queue } from "./canvas/queue.js";
 import { Toolbar } from "./canvas/toolbar.js";
 import { Day } from "./day/day.js";
 import { onRemoved } from "./dom.js";
+import { onOpenAsked } from "./images/open.js";
 import { BASE } from "./net/api.js";
 import { Link } from "./net/link.js";
 import { Vault } from "./net/vault.js";
@@ -55,6 +56,11 @@ export async function mount(element, { props, trigger, watch }) {
     bindKeys(commands, { isActive, onKey: () => app.clock.touch() }),
     fillHeight(root),
     watchPresence(app, root),
+    onOpenAsked((itemId) => {
+      queue.wanted = itemId;
+      app.flow.leave();
+      app.flow.next();
+    }),
     () => [app, app.flow, app.day, link].forEach((part) => part.close()),
   ];
   onRemoved(element, () => off.forEach((stop) => stop()));

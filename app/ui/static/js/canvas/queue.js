@@ -6,6 +6,7 @@ import { t } from "../texts.js";
 export class Queue {
   #round = null; // {number, total}
   project = null;
+  wanted = null; // id of the image that was asked for by hand
 
   constructor({ vault, onChange }) {
     this.vault = vault;
@@ -32,8 +33,15 @@ export class Queue {
     return this.refresh();
   }
 
-  /** Leases the next image that is not open in another tab; null when there is none. */
+  /** Leases the image that was asked for, or else the next one that is not open in another tab; null for none. */
   async next() {
+    const { wanted } = this;
+    this.wanted = null;
+    if (wanted) {
+      const item = await post(`items/${wanted}/lease`, { annotator: this.annotator });
+      if (await this.seat.take(wanted)) return item;
+      throw new Error(t("images.elsewhere", item));
+    }
     for (const exclude = []; ; ) {
       const item = await post(`projects/${this.project.id}/next`, { annotator: this.annotator, exclude });
       if (!item) this.seat.leave();
