@@ -132,8 +132,8 @@ def served(workspace: Path) -> Iterator[str]:
                 time.sleep(0.2)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
-        server.wait(20)
+        server.kill()
+        server.wait()
 
 
 def spread(times: list[float]) -> dict[str, float]:
