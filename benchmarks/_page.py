@@ -41,8 +41,8 @@ def served(workspace: Path) -> Iterator[tuple[str, int]]:
                 time.sleep(0.2)
         yield f"http://127.0.0.1:{port}", server.pid
     finally:
-        server.terminate()
-        server.wait(20)
+        server.kill()  # it would wait for the page to let go of its event streams
+        server.wait()
 
 
 @contextmanager
