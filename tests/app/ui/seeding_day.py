@@ -8,7 +8,7 @@ from app.store import rounds
 from tests.app.ui.seeding import DISCS, SIZE, discs_image, queue_all
 
 SEGMENTATION = {"history": 9, "conflict": 5, "verify": 4, "notes": 8}
-CLASSIFICATION = {"grid": 28, "grid reload": 26, "grid pair": 8, "grid verify": 4}
+CLASSIFICATION = {"grid": 28, "grid reload": 26, "grid pair": 8, "grid verify": 4, "label verify": 3}
 """Names and numbers of images."""
 CONFIDENCE = (0.93, 0.71)
 """Of the two discs that are suggested in each image of `verify`."""
@@ -29,7 +29,7 @@ def seed_day(service: AnnotationService) -> None:
             project.id, [(f"{i:02d}.png", io.BytesIO(discs_image(400 + 40 * k + i))) for i in range(n)]
         )
         queue_all(service, project.id)
-        if name == "grid verify":
+        if name in ("grid verify", "label verify"):
             suggest(service, project.id, objects=[], label={"name": "malignant", "confidence": 0.88})
 
 

@@ -53,7 +53,7 @@ def test_suggested_masks_are_accepted_corrected_or_rejected_with_one_key_each(op
 
 
 def test_a_suggested_class_is_accepted_as_it_is_or_overruled(open_page: OpenPage) -> None:
-    page = open_page("grid verify", name="ole")
+    page = open_page("label verify", name="ole")
     assert "Suggested: malignant, 88 % sure" in card(page)
     first = page.item_id
     second = page.accept("a")
