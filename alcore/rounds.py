@@ -24,7 +24,7 @@ MIN_AUDIT_GROUPS = 3
 DEFAULT_COLD_START: Mapping[str, str] = MappingProxyType(
     {"segmentation": "kmeans_medoid", "classification": "kmeans_medoid"}
 )
-DEFAULT_STRATEGY: Mapping[str, str] = MappingProxyType({"segmentation": "entropy", "classification": "uherding"})
+DEFAULT_STRATEGY: Mapping[str, str] = MappingProxyType({"segmentation": "uherding", "classification": "uherding"})
 """What `default` means; docs/benchmarks.md says what it was compared with, and on which budgets."""
 
 

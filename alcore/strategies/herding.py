@@ -61,7 +61,7 @@ def max_herding(
     phase="round",
     needs=frozenset({"embeddings"}),
     cost="O(n·r·d) a sweep, r reference items; O(n + r·d) memory",
-    advice="The default for classification rounds: turns from coverage to uncertainty as labels come in",
+    advice="The default for rounds after the first: turns from coverage to uncertainty as labels come in",
     is_nested=True,
 )
 def uherding(

@@ -24,7 +24,7 @@ _N_CLASSES = 10
     phase="cold_start",
     needs=frozenset({"embeddings"}),
     cost="O(n·r·d) a sweep, r reference items; O(n + r·d) memory",
-    advice="Good with very few labels; lives and dies by its radius `delta`",
+    advice="Good with very few labels and on crowded images; lives and dies by its radius `delta`",
 )
 def probcover(
     pool: PoolView,

@@ -15,7 +15,7 @@ def test_the_first_batch_is_a_cold_start_and_later_ones_ask_the_head():
     later = plan_round("segmentation", 20, None, "default", "default", 10)
     assert (first.strategy, first.batch_size) == ("kmeans_medoid", 20)
     assert first.reason == "kmeans_medoid: nothing is labeled yet"
-    assert (later.strategy, later.reason) == ("entropy", "entropy: 20 labels so far")
+    assert (later.strategy, later.reason) == ("uherding", "uherding: 20 labels so far")
     assert plan_round("classification", 20, None, "default", "default", 10).strategy == "uherding"
 
 

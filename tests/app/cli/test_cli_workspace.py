@@ -106,7 +106,7 @@ def test_the_loop_from_init_to_export(work: Path, tmp_path: Path, capsys: pytest
     assert trained["metric"] == "dice"
 
     assert main(["select", str(work), "lesions", "--n", "2"]) == 0
-    assert "entropy" in capsys.readouterr().out
+    assert "uherding" in capsys.readouterr().out
 
     out = tmp_path / "lesions.zip"
     assert main(["export", str(work), "lesions", str(out), "--format", "masks", "--json"]) == 0

@@ -50,7 +50,7 @@ def test_later_rounds_train_score_and_offer_starting_masks(fake_service: Annotat
     assert value > 0.8
     first, second = fake_service.rounds(project.id)
     assert (first.value, first.items_done, first.seconds_spent, first.clicks) == (None, 8, 32.0, 16)
-    assert (second.number, second.value, second.metric_on, second.strategy) == (2, value, "crossfit", "entropy")
+    assert (second.number, second.value, second.metric_on, second.strategy) == (2, value, "crossfit", "uherding")
     assert second.model_id == fake_service.project(project.id).model_id == result["model_id"]
     item = fake_service.next_item(project.id, "ann")
     assert item is not None
