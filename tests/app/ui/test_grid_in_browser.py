@@ -13,17 +13,17 @@ OpenPage = Callable[..., Annotating]
 
 def open_grid(page: Annotating) -> list[int]:
     page.page.keyboard.press("Shift+L")
-    page.until("document.querySelectorAll('.fc-tile').length > 0")
+    page.until("document.querySelectorAll('.fc-grid-tile').length > 0")
     return tile_ids(page)
 
 
 def tile_ids(page: Annotating) -> list[int]:
-    ids: list[int] = page.js("[...document.querySelectorAll('.fc-tile')].map((e) => Number(e.dataset.item))")
+    ids: list[int] = page.js("[...document.querySelectorAll('.fc-grid-tile')].map((e) => Number(e.dataset.item))")
     return ids
 
 
 def chips(page: Annotating) -> list[str]:
-    texts: list[str] = page.js("[...document.querySelectorAll('.fc-tile .fc-name')].map((e) => e.textContent)")
+    texts: list[str] = page.js("[...document.querySelectorAll('.fc-grid-tile .fc-name')].map((e) => e.textContent)")
     return texts
 
 
@@ -45,8 +45,8 @@ def test_a_grid_is_labelled_by_key_and_accepted_with_one(open_page: OpenPage) ->
     assert set(chips(page)[len(labels) :]) == {"no class"}
     page.page.locator(".fc-classes .fc-row").nth(2).click()  # the panel's classes serve as well
     page.press("ArrowLeft", "Delete")  # one more, taken back
-    page.page.locator(".fc-tile").nth(22).click()
-    page.page.locator(".fc-tile").nth(23).click(modifiers=["Shift"])
+    page.page.locator(".fc-grid-tile").nth(22).click()
+    page.page.locator(".fc-grid-tile").nth(23).click(modifiers=["Shift"])
     page.press("1")
     page.shot("grid")
     assert page.barriers() == []
@@ -54,9 +54,9 @@ def test_a_grid_is_labelled_by_key_and_accepted_with_one(open_page: OpenPage) ->
     done = [*ids[: 4 + columns], *ids[22:]]
     page.page.keyboard.press("a")
     page.until(
-        f"!document.querySelector('.fc-tile[data-item=\"{ids[0]}\"]') && !document.querySelector('.fc-message.fc-bad')"
+        f"!document.querySelector('.fc-grid-tile[data-item=\"{ids[0]}\"]') && !document.querySelector('.fc-message.fc-bad')"
     )
-    page.until(f"document.querySelectorAll('.fc-tile').length === {28 - len(done)}")
+    page.until(f"document.querySelectorAll('.fc-grid-tile').length === {28 - len(done)}")
     saved = [page.server.api(f"items/{item}")["annotation"] for item in done]
     assert [entry["label"] for entry in saved] == labels
     assert [entry["clicks"] for entry in saved] == [1, 1, 1, 1, *[0] * columns, 1, 0]
@@ -102,7 +102,7 @@ def test_two_people_share_no_image_and_a_lost_lease_leaves_the_grid(open_page: O
     right.expected = True
     right.js(f"app.day.grid.hold.item({there[0]}).lease.token = 'stolen'")
     right.js("app.day.grid.hold.beat()")
-    right.until(f"!document.querySelector('.fc-tile[data-item=\"{there[0]}\"]')")
+    right.until(f"!document.querySelector('.fc-grid-tile[data-item=\"{there[0]}\"]')")
     assert "1 gone from the grid" in right.message()
     right.js(f"app.day.grid.hold.item({there[1]}).lease.token = 'stolen'")
     right.page.keyboard.press("a")
@@ -122,9 +122,10 @@ def test_an_outage_while_accepting_loses_and_doubles_nothing(open_page: OpenPage
     page.until("app.link.state === 'down'")
     page.page.unroute("**/annotation")
     page.until("app.link.state === 'up'")
-    assert chips(page)[:2] == ["malignant", "unclear"]
+    left = [name for name in chips(page) if name != "no class"]
+    assert left in (["malignant", "unclear"], ["unclear"])  # the one that was cut off may have been sent again by now
     page.page.keyboard.press("a")
-    page.until("!document.querySelector('.fc-tile .fc-label[data-by=person]')")
+    page.until("!document.querySelector('.fc-grid-tile .fc-label[data-by=person]')")
     page.expected = False
     saved = [page.server.api(f"items/{item}") for item in ids[:3]]
     assert [entry["version"] for entry in saved] == [1, 1, 1]
@@ -135,7 +136,7 @@ def test_suggested_classes_are_accepted_as_they_are(open_page: OpenPage) -> None
     page = open_page("grid verify", name="leo")
     ids = open_grid(page)
     page.until(
-        "document.querySelectorAll('.fc-label[data-by=model]').length === document.querySelectorAll('.fc-tile').length"
+        "document.querySelectorAll('.fc-label[data-by=model]').length === document.querySelectorAll('.fc-grid-tile').length"
     )
     page.press("1")
     page.shot("grid-verify")

@@ -75,7 +75,7 @@ def test_uncertainty_and_starting_masks_are_layers_of_their_own(open_page: OpenP
     page.press("Shift+Delete")  # the offered mask makes room for the annotator's own
     assert asked == [], "the map is fetched by those who look at it"
     page.press("u")
-    page.page.locator(".fc-legend").wait_for()
+    page.page.locator(".fc-heat-legend").wait_for()
     assert colour_at(page, 20, 100) != left
     red, green, blue = colour_at(page, 255, 100)
     assert red > 150
@@ -93,7 +93,7 @@ def test_uncertainty_and_starting_masks_are_layers_of_their_own(open_page: OpenP
     assert page.barriers() == []
     page.page.get_by_label("Uncertainty", exact=False).first.focus()
     page.press("u", "Shift+U")
-    assert not page.page.locator(".fc-legend").is_visible()
+    assert not page.page.locator(".fc-heat-legend").is_visible()
     assert colour_at(page, 255, 100) == right
     assert len(asked) == 1
 

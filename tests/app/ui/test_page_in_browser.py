@@ -224,7 +224,7 @@ def test_a_round_trains_and_offers_new_images_with_starting_masks(open_page: Ope
     page.page.locator("#fc-round-start").click()
     page.page.locator("#fc-job progress").wait_for(timeout=20_000)
     page.shot("round_running")
-    page.page.get_by_text("Next round · Done").wait_for(timeout=600_000)
+    page.page.get_by_text("Next round · Done", exact=True).wait_for(timeout=600_000)
     page.page.wait_for_timeout(300)
     assert page.page.locator("#fc-rounds tbody tr").count() == 2
     assert page.barriers() == []  # with a curve, a table and a job that is done

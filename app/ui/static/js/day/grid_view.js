@@ -18,7 +18,7 @@ export class GridView {
     this.line = make("p", { role: "status" });
     const keys = make("p", { class: "fc-quiet", text: t("grid.keys") });
     this.acceptButton = button("", "A", onAccept, "fc-primary");
-    this.tiles = make("div", { class: "fc-tiles", role: "listbox", "aria-label": t("grid.label"), "aria-multiselectable": "true" });
+    this.tiles = make("div", { class: "fc-grid-tiles", role: "listbox", "aria-label": t("grid.label"), "aria-multiselectable": "true" });
     element.replaceChildren(
       make("header", {}, make("div", {}, this.line, keys), make("span", { class: "fc-grow" }), button(t("grid.close"), keyLabel("Escape"), onClose), this.acceptButton),
       this.tiles,
@@ -64,7 +64,7 @@ export class GridView {
   #tile(id, item) {
     if (!this.#nodes.has(id)) {
       const picture = make("img", { src: thumbnail(id), alt: "", draggable: "false" });
-      const node = make("div", { class: "fc-tile", role: "option", "data-item": id, title: item.name }, picture, make("span", { class: "fc-label" }));
+      const node = make("div", { class: "fc-grid-tile", role: "option", "data-item": id, title: item.name }, picture, make("span", { class: "fc-label" }));
       node.addEventListener("dblclick", () => this.onOpen());
       this.#nodes.set(id, node);
     }

@@ -16,8 +16,13 @@ export function mount(element, ctx) {
   let part;
   let projectId = null;
   let sight;
+  let shownModels = "";
 
+  /** Rows that say the same stay: a button in them keeps the focus and its question. */
   const showModels = (models) => {
+    const told = JSON.stringify(models);
+    if (told === shownModels) return;
+    shownModels = told;
     const rows = [...models].reverse().map((model) => {
       const from = model.round ? t("records.ofRound", { round: model.round }) : t("records.byHand");
       const measure = model.value === null ? "–" : `${model.metric.replaceAll("_", " ")} ${model.value.toFixed(3)}`;
