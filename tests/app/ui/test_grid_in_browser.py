@@ -54,7 +54,8 @@ def test_a_grid_is_labelled_by_key_and_accepted_with_one(open_page: OpenPage) ->
     done = [*ids[: 4 + columns], *ids[22:]]
     page.page.keyboard.press("a")
     page.until(
-        f"!document.querySelector('.fc-grid-tile[data-item=\"{ids[0]}\"]') && !document.querySelector('.fc-message.fc-bad')"
+        f"!document.querySelector('.fc-grid-tile[data-item=\"{ids[0]}\"]')"
+        " && !document.querySelector('.fc-message.fc-bad')"
     )
     page.until(f"document.querySelectorAll('.fc-grid-tile').length === {28 - len(done)}")
     saved = [page.server.api(f"items/{item}")["annotation"] for item in done]
@@ -136,7 +137,8 @@ def test_suggested_classes_are_accepted_as_they_are(open_page: OpenPage) -> None
     page = open_page("grid verify", name="leo")
     ids = open_grid(page)
     page.until(
-        "document.querySelectorAll('.fc-label[data-by=model]').length === document.querySelectorAll('.fc-grid-tile').length"
+        "document.querySelectorAll('.fc-label[data-by=model]').length"
+        " === document.querySelectorAll('.fc-grid-tile').length"
     )
     page.press("1")
     page.shot("grid-verify")
