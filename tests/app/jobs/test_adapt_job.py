@@ -353,7 +353,7 @@ def test_an_adaptation_that_fails_or_is_cancelled_does_not_undo_its_round(
     assert isinstance(made, dict)
     assert made["reason"] == "it was cancelled"
     assert fake_service.project(project.id).counts.queued == 5
-    assert files(fake_service) == [f"head-{project.id}-{job.id}.safetensors"]
+    assert {name.partition(".")[0] for name in files(fake_service)} == {f"head-{project.id}-{job.id}"}
 
     def fail() -> None:
         raise CheckpointError("no such decoder")
