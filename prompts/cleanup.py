@@ -36,12 +36,21 @@ def clean_mask(
 
     Returns:
         A new mask; the input is left as it is.
+
+    Only the mask's box and a rim of one pixel are looked at: O(their area), however large the image is.
     """
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return mask.copy()
+    top, left = max(0, int(rows[0]) - 1), max(0, int(cols[0]) - 1)  # on the rim all background is one part
+    window = np.s_[top : int(rows[-1]) + 2, left : int(cols[-1]) + 2]
     marks: tuple[Mark, ...] = (*prompt.points, *prompt.scribbles) if prompt is not None else ()
-    cleaned = fill_holes(mask, max_hole_px, keep=[mark for mark in marks if mark.label == 0])
-    meant = [mark for mark in marks if mark.label == 1]
-    cleaned = remove_specks(cleaned, min_speck_px, keep=meant)
-    return keep_clicked(cleaned, meant) if clicked_parts_only else cleaned
+    meant, against = ([_moved(mark, left, top) for mark in marks if mark.label == label] for label in (1, 0))
+    part = fill_holes(mask[window], max_hole_px, keep=against)
+    part = remove_specks(part, min_speck_px, keep=meant)
+    cleaned = np.zeros_like(mask)
+    cleaned[window] = keep_clicked(part, meant) if clicked_parts_only else part
+    return cleaned
 
 
 def keep_clicked(mask: Bool[np.ndarray, "h w"], clicks: Iterable[Mark] = ()) -> Bool[np.ndarray, "h w"]:
@@ -80,6 +89,13 @@ def remove_specks(mask: Bool[np.ndarray, "h w"], min_px: int, *, keep: Iterable[
     stays[0] = False
     kept: Bool[np.ndarray, "h w"] = stays[parts]
     return kept
+
+
+def _moved(mark: Mark, left: int, top: int) -> Mark:
+    """The mark in the frame of a window that begins at this column and row."""
+    if isinstance(mark, Point):
+        return Point(mark.x - left, mark.y - top, mark.label)
+    return Scribble(tuple((x - left, y - top) for x, y in mark.xy), mark.label)
 
 
 def _label(mask: Bool[np.ndarray, "h w"]) -> tuple[Int[np.ndarray, "h w"], int]:

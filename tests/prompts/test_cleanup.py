@@ -94,3 +94,23 @@ def test_cleaning_twice_changes_nothing_more_and_leaves_the_input(
 def test_a_pixel_that_was_clicked_keeps_its_side(mask: np.ndarray, row: int, col: int) -> None:
     prompt = Prompt(points=(Point(col + 0.5, row + 0.5, int(mask[row, col])),))
     assert clean_mask(mask, prompt, max_hole_px=99, min_speck_px=99)[row, col] == mask[row, col]
+
+
+def test_a_window_around_the_mask_gives_what_the_whole_image_does():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        mask = np.zeros((40, 50), dtype=bool)
+        top, left = rng.integers(0, 25, size=2).tolist()
+        mask[top : top + 15, left : left + 20] = rng.random((15, 20)) < 0.6
+        points = tuple(
+            Point(float(x), float(y), int(label))
+            for x, y, label in zip(rng.uniform(0, 50, 4), rng.uniform(0, 40, 4), rng.integers(0, 2, 4), strict=True)
+        )
+        stroke = Scribble(((left + 1.5, top + 1.5), (left + 8.2, top + 6.7)), int(rng.integers(0, 2)))
+        prompt = Prompt(points=points, scribbles=(stroke,))
+        marks = [*points, stroke]
+        meant = [mark for mark in marks if mark.label == 1]
+        whole = fill_holes(mask, 6, keep=[mark for mark in marks if mark.label == 0])
+        whole = keep_clicked(remove_specks(whole, 5, keep=meant), meant)
+        assert (clean_mask(mask, prompt, max_hole_px=6, min_speck_px=5) == whole).all()
+    assert not clean_mask(np.zeros((4, 5), dtype=bool), None, max_hole_px=3).any()
