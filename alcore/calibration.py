@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int
 
 from alcore.errors import InvalidInput
+from alcore.metrics import confidence_bins
 
 TEMPERATURES = np.logspace(-2, 3, 101, base=2.0)
 """From 0.25 to 8, each 3.5 % above the one before."""
@@ -131,7 +132,7 @@ def reliability(
         raise InvalidInput(f"need one row or more and n_bins >= 1; got {len(targets)} rows and n_bins={n_bins}")
     sure = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == targets
-    bins = np.clip(np.ceil(sure * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    bins = confidence_bins(sure, n_bins)
     counts = np.bincount(bins, minlength=n_bins)
     size = np.where(counts > 0, counts, np.nan)
     confidence, accuracy = (np.bincount(bins, weights=part, minlength=n_bins) / size for part in (sure, right))

@@ -1,7 +1,7 @@
 """Metrics of masks, labels, probabilities and learning curves. Higher is better, except for `ece` and `brier`."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int, Shaped
+from jaxtyping import Bool, Float, Float64, Int, Int64, Shaped
 from numpy.typing import ArrayLike
 
 from alcore.errors import InvalidInput
@@ -107,9 +107,14 @@ def ece(probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"],
         raise InvalidInput(f"n_bins must be >= 1; got {n_bins}")
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == targets
-    bins = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    bins = confidence_bins(confidence, n_bins)
     gaps = np.bincount(bins, weights=correct - confidence, minlength=n_bins)
     return float(np.abs(gaps).sum() / len(targets))
+
+
+def confidence_bins(confidence: Float64[np.ndarray, " n"], n_bins: int) -> Int64[np.ndarray, " n"]:
+    """Return the bin of each confidence: equal parts of (0, 1] that hold their upper edge, numbered from 0."""
+    return np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
 
 
 def brier(probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"]) -> float:

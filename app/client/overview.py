@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from app.api.schemas import (
     EmbeddingMap,
@@ -16,18 +15,11 @@ from app.api.schemas import (
     Similar,
     SimilarItem,
 )
-
-if TYPE_CHECKING:
-    from app.client.transport import Transport
+from app.client.part import ProjectPart
 
 
-class OverviewCalls:
+class OverviewCalls(ProjectPart):
     """The part of `Project` that sees all images at once."""
-
-    _transport: Transport
-
-    def _path(self, *parts: str) -> str:
-        raise NotImplementedError
 
     def find(self, asked: ItemFilter) -> list[ItemSummary]:
         """List the images that fit a filter, in the order that it asks for; one page, as `offset` and `limit` say.
@@ -36,9 +28,13 @@ class OverviewCalls:
             UnknownName: the project has no such class.
             InvalidRequest: no image has the group, or no model was asked about the images.
         """
+        return self._page(asked).items
+
+    def _page(self, asked: ItemFilter) -> ItemPage:
+        """Ask for a page of images."""
         params = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
         params = {name: str(value).lower() if isinstance(value, bool) else value for name, value in params.items()}
-        return self._transport.ask(ItemPage, "GET", self._path("items"), params=params).items
+        return self._transport.ask(ItemPage, "GET", self._path("items"), params=params)
 
     def embedding_map(self) -> EmbeddingMap:
         """Read where the images lie on the plane in which their embeddings differ most."""

@@ -20,7 +20,7 @@ from app.api.schemas import (
     ExportIn,
     ImportIn,
     ImportReport,
-    ItemPage,
+    ItemFilter,
     ItemState,
     ItemSummary,
     Job,
@@ -60,11 +60,6 @@ class Project(OverviewCalls, RecordCalls):
 
     def __repr__(self) -> str:
         return f"Project(id={self.id}, name={self.name!r}, task={self.task!r})"
-
-    @property
-    def id(self) -> int:
-        """Its id on the server."""
-        return self._state.id
 
     @property
     def name(self) -> str:
@@ -238,12 +233,7 @@ class Project(OverviewCalls, RecordCalls):
         """List the images, all or those of one state, flagged for another look or not."""
         found: list[ItemSummary] = []
         while True:
-            params: dict[str, str | int] = {"offset": len(found), "limit": PAGE_SIZE}
-            if state is not None:
-                params["state"] = state
-            if flagged is not None:
-                params["flagged"] = str(flagged).lower()
-            page = self._transport.ask(ItemPage, "GET", self._path("items"), params=params)
+            page = self._page(ItemFilter(state=state, flagged=flagged, offset=len(found), limit=PAGE_SIZE))
             found.extend(page.items)
             if not page.items or len(found) >= page.total:
                 return found
@@ -264,10 +254,6 @@ class Project(OverviewCalls, RecordCalls):
             os.unlink(part)
             raise
         return out
-
-    def _path(self, *parts: str) -> str:
-        """Path of the project or of something below it."""
-        return "/".join((f"/v1/projects/{self.id}", *parts))
 
     def _finish(self, job: Job, wait: bool, progress: bool) -> Job:
         """Wait for a job where asked to, and read the new counts."""

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from app.api.schemas import Job, JobLog, Jobs, LogLine, Model, Models, UseModelIn
-
-if TYPE_CHECKING:
-    from app.client.transport import Transport
+from app.client.part import ProjectPart
 
 
-class RecordCalls:
+class RecordCalls(ProjectPart):
     """The part of `Project` that looks back."""
-
-    _transport: Transport
-
-    def _path(self, *parts: str) -> str:
-        raise NotImplementedError
 
     def models(self) -> list[Model]:
         """List the trained heads, oldest first; at most one is in use."""

@@ -1,7 +1,5 @@
 """A project's pool as jobs see it: rows, embeddings, small images, accepted answers."""
 
-import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +8,11 @@ import numpy as np
 
 from alcore.embeddings import EmbeddingStore, embed_missing
 from alcore.encoders.base import squash
-from alcore.formats.window import to_rgb, window_key
+from alcore.formats.window import to_rgb
 from alcore.rounds import Arm
 from app.jobs.progress import JobProgress
 from app.service.context import Context
+from app.service.embedded import key_of, store_folder
 from app.service.images import window_of
 from app.store import annotations as annotation_rows
 from app.store import items as item_rows
@@ -67,11 +66,6 @@ class Pool:
         return [row for row in self.items if row["id"] in self.answers and row["is_audit"]]
 
 
-def key_of(row: Row) -> str:
-    """Embedding key of an item: its bytes and the window in which it is seen."""
-    return f"{row['content_hash']}:{window_key(window_of(row))}"
-
-
 def group_of(row: Row) -> str:
     """The item's group, or itself where it has none."""
     return str(row["group_name"]) if row["group_name"] is not None else f"item {row['id']}"
@@ -110,17 +104,6 @@ def open_pool(ctx: Context, project_id: int, progress: JobProgress) -> tuple[Poo
         progress=progress,
     )
     return pool, n_new
-
-
-def store_folder(ctx: Context, encoder_id: str) -> Path:
-    """Where an encoder's embeddings lie."""
-    return ctx.folder / "embeddings" / folder_name(encoder_id)
-
-
-def folder_name(encoder_id: str) -> str:
-    """A folder name for any encoder id: readable, and different for different ids."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", encoder_id)[:60].strip("-.")
-    return f"{plain}-{hashlib.sha256(encoder_id.encode()).hexdigest()[:8]}"
 
 
 def model_file(ctx: Context, model_id: str) -> Path:

@@ -4,21 +4,27 @@ A project's items only ever grow, and so does a store: the encoder, how many ite
 length of the store together name a state of the pool. What was read or computed for one is kept until it changes.
 """
 
+import hashlib
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alcore.embeddings import EmbeddingStore
+from alcore.formats.window import window_key
 from alcore.projection import principal_plane
 from alcore.similarity import near_duplicates
+from app.service.images import window_of
 from app.store import browse
 from app.store import projects as project_rows
 
 if TYPE_CHECKING:
     from app.service.context import Context
+    from app.store.database import Row
 
 KEPT_POOLS = 2
 """Projects whose vectors stay in memory: 51 MB for 100,000 images of the built-in encoder."""
@@ -85,8 +91,6 @@ class EmbeddedPools:
 
     def _store(self, ctx: "Context", spec: str) -> EmbeddingStore | None:
         """The store of an encoder, with what jobs have added since; None before the first image is embedded."""
-        from app.jobs.pool import store_folder
-
         store = self._stores.get(spec)
         if store is None:
             encoder = ctx.models.load_encoder(spec)  # to learn its identity, once
@@ -103,8 +107,6 @@ class EmbeddedPools:
 
 def _read(ctx: "Context", project_id: int, store: EmbeddingStore | None) -> EmbeddedPool:
     """Read the vectors of all items that have one."""
-    from app.jobs.pool import key_of
-
     with ctx.db.read() as connection:
         named = [(int(row.id), key_of(row._mapping)) for row in browse.keys(connection, project_id)]
     there = [] if store is None else [(item_id, key) for item_id, key in named if key in store]
@@ -116,3 +118,19 @@ def _read(ctx: "Context", project_id: int, store: EmbeddingStore | None) -> Embe
         block = [key for _, key in there[start : start + BLOCK_ROWS]]
         vectors[start : start + BLOCK_ROWS] = store.vectors(block)
     return EmbeddedPool(ids, vectors, len(named) - len(there))
+
+
+def key_of(row: "Row") -> str:
+    """Embedding key of an item: its bytes and the window in which it is seen."""
+    return f"{row['content_hash']}:{window_key(window_of(row))}"
+
+
+def store_folder(ctx: "Context", encoder_id: str) -> Path:
+    """Where an encoder's embeddings lie."""
+    return ctx.folder / "embeddings" / folder_name(encoder_id)
+
+
+def folder_name(encoder_id: str) -> str:
+    """A folder name for any encoder id: readable, and different for different ids."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", encoder_id)[:60].strip("-.")
+    return f"{plain}-{hashlib.sha256(encoder_id.encode()).hexdigest()[:8]}"

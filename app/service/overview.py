@@ -55,8 +55,8 @@ def page(ctx: Context, project_id: int, asked: ItemFilter) -> ItemPage:
             now=ctx.clock(),
             **asked.model_dump(include={"state", "class_name", "round", "group", "name", "audit", "flagged"}),
         )
-        doubts = uncertainty.load(ctx, project["model_id"])
         if asked.order == "uncertainty":
+            doubts = uncertainty.load(ctx, project["model_id"])
             if not doubts:
                 raise InvalidRequest("no model was asked about these images yet: run a round, or order by `import`")
             found.sort(key=lambda item_id: -doubts.get(item_id, -1.0))

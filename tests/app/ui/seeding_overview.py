@@ -5,8 +5,8 @@ import io
 import numpy as np
 
 from alcore.embeddings import EmbeddingStore
-from app.jobs.pool import key_of, store_folder
 from app.service import AnnotationService
+from app.service.embedded import key_of, store_folder
 from app.store import browse, items, projects, rounds
 from tests.app.ui.seeding import discs_image
 

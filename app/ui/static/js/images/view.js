@@ -13,7 +13,7 @@ const PAGE = 60;
 export function mount(element, ctx) {
   const vault = new Vault(localStorage, BASE.pathname);
   const chosen = new Set();
-  let part, filters, gallery, plane, sight;
+  let part, filters, gallery, plane;
   let project = null;
   let offset = 0;
   let mode = { kind: "list" }; // or "similar" with its item, or "twins"
@@ -125,8 +125,6 @@ export function mount(element, ctx) {
     part.queue.addEventListener("click", queue);
     part.drop.addEventListener("click", () => choose([], false));
     showChosen();
-    sight = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && read());
-    sight.observe(element);
   };
 
   const change = ({ project_id: id = null }) => {
@@ -138,11 +136,7 @@ export function mount(element, ctx) {
     choose([], false);
     read();
   };
-  const stop = () => {
-    sight.disconnect();
-    plane.close();
-  };
-  return attach(element, ctx, { start, change, stop });
+  return attach(element, ctx, { start, change, seen: read, stop: () => plane.close() });
 }
 
 /** What became of a pick, in a line. */

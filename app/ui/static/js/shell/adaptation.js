@@ -6,7 +6,6 @@ import { attach, parts } from "./component.js";
 export function mount(element, ctx) {
   let part;
   let projectId = null;
-  let sight;
 
   const say = (text) => (part.note.textContent = text);
 
@@ -46,15 +45,13 @@ export function mount(element, ctx) {
     part.rollback.addEventListener("click", act((id) => post(`projects/${id}/adaptations/rollback`)));
     part.automatic.addEventListener("change", act((id) =>
       call(`projects/${id}`, { method: "PATCH", body: { adapt_automatically: part.automatic.checked } })));
-    sight = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && read());
-    sight.observe(element);
   };
 
   const change = ({ project_id: id = null }) => {
     projectId = id;
     read();
   };
-  return attach(element, ctx, { start, change, stop: () => sight.disconnect() });
+  return attach(element, ctx, { start, change, seen: read });
 }
 
 /** The click model in use, in a line. */

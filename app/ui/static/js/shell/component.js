@@ -2,14 +2,19 @@
 import { onRemoved } from "../dom.js";
 import { fillTexts, loadTexts } from "../texts.js";
 
-/** Calls start(root) once and change(value) now and on every change that Python makes. */
-export async function attach(element, { props, watch }, { start, change, stop = () => {} }) {
+/** Calls start(root) once, change(value) now and on every change that Python makes, and seen() when it comes in sight. */
+export async function attach(element, { props, watch }, { start, change, seen = () => {}, stop = () => {} }) {
   await loadTexts();
   fillTexts(element);
   start(element);
   watch("value", () => change(props.value ?? {}));
   change(props.value ?? {});
-  onRemoved(element, stop);
+  const sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && seen());
+  sight.observe(element);
+  onRemoved(element, () => {
+    sight.disconnect();
+    stop();
+  });
 }
 
 export const parts = (element) =>

@@ -1,7 +1,7 @@
 /** The learning curve as SVG: the model's value with its interval, against labelled images or annotator seconds. */
 import { duration, ticks } from "../core/ticks.js";
+import { pen, titled } from "./pen.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 282;
 const EDGE = { left: 44, right: 18, top: 26, bottom: 40 }; // the last value stands above its point, also at 1.0
 
@@ -21,13 +21,7 @@ export function drawCurve(svg, points, axis, labels) {
   const right = Math.max(...points.map((p) => p.x), 1) * 1.02;
   const x = (v) => EDGE.left + (v / right) * (width - EDGE.left - EDGE.right);
   const y = (v) => EDGE.top + ((1 - v) / (1 - bottom)) * (HEIGHT - EDGE.top - EDGE.bottom);
-  const draw = (tag, attributes, text) => {
-    const node = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
-    svg.append(node);
-    return node;
-  };
+  const draw = pen(svg);
   const marks = ticks(bottom, 1, 5);
   const digits = Math.max(1, ...marks.map((v) => String(v).split(".")[1]?.length ?? 0));
   for (const v of marks) {
@@ -46,7 +40,7 @@ export function drawCurve(svg, points, axis, labels) {
   draw("polyline", { points: points.map((p) => `${x(p.x)},${y(p.value)}`).join(" "), class: "fc-curve" });
   for (const p of points) {
     const dot = draw("circle", { cx: x(p.x), cy: y(p.value), r: 4.5, class: "fc-point" });
-    dot.append(Object.assign(document.createElementNS(SVG, "title"), { textContent: labels.point(p) }));
+    titled(dot, labels.point(p));
   }
   const last = points.at(-1);
   const aside = x(last.x) > width - 90 ? { x: x(last.x) - 10, "text-anchor": "end" } : { x: x(last.x) + 10, "text-anchor": "start" };

@@ -1,5 +1,6 @@
 /** A reliability diagram as SVG: how sure predictions were against how often they were right, before and after scaling. */
-const SVG = "http://www.w3.org/2000/svg";
+import { pen, titled } from "./pen.js";
+
 const SIDE = 300;
 const EDGE = 40;
 
@@ -9,13 +10,7 @@ const rise = (v) => SIDE - EDGE - v * (SIDE - EDGE - 12);
 /** Dots are as large as their bins are full; `labels` has {x, y, bin(entry)}. */
 export function drawDiagram(svg, after, before, labels) {
   svg.replaceChildren();
-  const draw = (tag, attributes, text) => {
-    const node = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
-    svg.append(node);
-    return node;
-  };
+  const draw = pen(svg);
   for (const v of [0, 0.5, 1]) {
     draw("line", { x1: place(0), x2: place(1), y1: rise(v), y2: rise(v), class: "fc-grid" });
     draw("text", { x: place(0) - 6, y: rise(v) + 4, "text-anchor": "end" }, v);
@@ -28,7 +23,7 @@ export function drawDiagram(svg, after, before, labels) {
     draw("polyline", { points: bins.map((b) => `${place(b.confidence)},${rise(b.accuracy)}`).join(" "), class: `fc-curve ${kind}` });
     for (const b of bins) {
       const dot = draw("circle", { cx: place(b.confidence), cy: rise(b.accuracy), r: radius(b, bins), class: `fc-point ${kind}` });
-      dot.append(Object.assign(document.createElementNS(SVG, "title"), { textContent: labels.bin(b) }));
+      titled(dot, labels.bin(b));
     }
   };
   if (!isSame(after, before)) line(before, "fc-before");

@@ -15,7 +15,6 @@ const share = (value) => (value === null ? "–" : value.toFixed(3));
 export function mount(element, ctx) {
   let part;
   let projectId = null;
-  let sight;
   let shownModels = "";
 
   /** Rows that say the same stay: a button in them keeps the focus and its question. */
@@ -110,13 +109,11 @@ export function mount(element, ctx) {
     part = parts(element);
     heads(part.modelHead, MODEL_COLUMNS);
     heads(part.classHead, CLASS_COLUMNS);
-    sight = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && read());
-    sight.observe(element);
   };
 
   const change = ({ project_id: id = null }) => {
     projectId = id;
     read();
   };
-  return attach(element, ctx, { start, change, stop: () => sight.disconnect() });
+  return attach(element, ctx, { start, change, seen: read });
 }

@@ -17,7 +17,6 @@ export function mount(element, ctx) {
   let projectId = null;
   let report = null;
   let axis = "labelled";
-  const watchers = [];
 
   const draw = () => {
     const points = curvePoints(report, axis);
@@ -56,6 +55,8 @@ export function mount(element, ctx) {
     list();
   };
 
+  const size = new ResizeObserver(() => draw());
+
   const start = () => {
     part = parts(element);
     onCompare(part, () => projectId, (job) => ctx.trigger("job_started", { job_id: job.id }));
@@ -66,16 +67,12 @@ export function mount(element, ctx) {
         draw();
       });
     }
-    const sight = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && read());
-    sight.observe(element);
-    const size = new ResizeObserver(draw);
     size.observe(element);
-    watchers.push(sight, size);
   };
 
   const change = ({ project_id: id = null }) => {
     projectId = id;
     read();
   };
-  return attach(element, ctx, { start, change, stop: () => watchers.forEach((watcher) => watcher.disconnect()) });
+  return attach(element, ctx, { start, change, seen: read, stop: () => size.disconnect() });
 }
