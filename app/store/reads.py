@@ -113,11 +113,12 @@ def free_second(
 def free_gold(
     connection: Connection, project_id: int, annotator: str, *, now: float, exclude: Sequence[int]
 ) -> int | None:
-    """A gold item that this annotator has neither made nor answered."""
+    """A gold item that this annotator has neither made nor answered, and that waits for no second read."""
+    waits = exists().where(second_reads.c.item_id == items.c.id, second_reads.c.second_id.is_(None))
     query = (
         _strange(project_id, annotator, now=now)
         .join(gold, gold.c.item_id == items.c.id)
-        .where(items.c.id.not_in(exclude))
+        .where(items.c.id.not_in(exclude), ~waits)
         .order_by(gold.c.created_at, items.c.id)
     )
     return connection.execute(query.limit(1)).scalar_one_or_none()

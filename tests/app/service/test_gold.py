@@ -128,3 +128,15 @@ def test_labels_are_right_or_wrong(fake_service: AnnotationService) -> None:
         fake_service.annotate(item.id, answer_of(item, objects=[], label="disk"))
     (line,) = fake_service.gold(project.id).annotators
     assert (line.n, line.mean, line.ci_low, line.ci_high) == (2, 0.5, 0.0, 1.0)
+
+
+def test_what_waits_for_a_second_read_is_read_before_it_is_gold(fake_service: AnnotationService) -> None:
+    project_id = read_first(fake_service, 1, gold_share=1.0)
+    fake_service.mark_gold(project_id, [1])
+    fake_service.ask_second_reads(project_id, [1])
+    for name in ("bob", "cy"):
+        item = fake_service.next_item(project_id, name)
+        assert item is not None
+        fake_service.annotate(1, drawn(item))
+    assert fake_service.agreement(project_id).n_read == 1
+    assert [score.annotator for score in fake_service.gold(project_id).annotators] == ["cy"]
