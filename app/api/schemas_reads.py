@@ -62,7 +62,7 @@ class Agreement(Answer):
     """Mean Dice, or share of the same labels; null before the first image was read twice."""
     ci_low: float | None
     ci_high: float | None
-    """95 % bootstrap interval of the mean, over groups (patients) where there are any."""
+    """95 % bootstrap interval of the mean, over groups (patients) where there are any; null below two of them."""
     distance: float | None
     """Mean surface distance; null where no class is shown by both, or some images have a spacing and others none."""
     unit: Unit
@@ -161,7 +161,10 @@ class GoldItem(Answer):
 
 
 class GoldScore(Answer):
-    """How an annotator does on gold images: mean Dice, or share of the right labels, with a 95 % interval."""
+    """How an annotator does on gold images: mean Dice, or share of the right labels, with a 95 % interval.
+
+    The interval is null below two groups.
+    """
 
     annotator: str
     n: int

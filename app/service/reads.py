@@ -128,12 +128,17 @@ def unit_of(has_spacing: bool) -> Unit:
     return "mm" if has_spacing else "px"
 
 
-def mean_with_interval(scored: Sequence[Row]) -> tuple[float, float, float] | tuple[None, None, None]:
-    """Mean of `score` with its 95 % bootstrap interval, groups drawn whole; the same at every call."""
+def mean_with_interval(scored: Sequence[Row]) -> tuple[float | None, float | None, float | None]:
+    """Mean of `score` with its 95 % bootstrap interval, groups drawn whole; the same at every call.
+
+    One group alone says nothing of how others come out, so its interval is None.
+    """
     if not scored:
         return None, None, None
     scores = [row["score"] for row in scored]
     groups = np.array([row["group_name"] or f"item {row['item_id']}" for row in scored])
+    if len(set(groups.tolist())) < 2:
+        return fmean(scores), None, None
     return fmean(scores), *bootstrap_ci95(scores, np.random.default_rng(0), groups=groups)
 
 

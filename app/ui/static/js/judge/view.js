@@ -37,8 +37,8 @@ export class JudgeView {
     this.masks = button(t("judge.masks"), "H", () => this.picture.toggleMasks());
     this.near = button(t("judge.near"), "G", () => this.picture.toggleClose());
     this.content = [
-      make("header", {}, make("div", {}, this.title, this.numbers), make("span", { class: "fc-grow" }), this.masks, this.near, button(t("judge.close"), "Esc", onClose)),
-      make("div", { class: "fc-judge-body" }, make("nav", { "aria-label": t("judge.waiting") }, this.list), make("div", { class: "fc-judge-image" }, this.canvas, this.labels, this.legend), this.pairs),
+      make("header", {}, make("div", {}, this.title, this.numbers), make("span", { class: "fc-grow" }), this.labels, this.legend, make("span", { class: "fc-grow" }), this.masks, this.near, button(t("judge.close"), "Esc", onClose)),
+      make("div", { class: "fc-judge-body" }, make("nav", { "aria-label": t("judge.waiting") }, this.list), make("div", { class: "fc-judge-image" }, this.canvas), this.pairs),
       make("div", { class: "fc-judge-acts" }, ...Object.values(this.acts), this.objects),
     ];
   }
