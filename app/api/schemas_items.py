@@ -95,6 +95,16 @@ class AnnotationReceipt(Answer):
     submission_id: UUID
 
 
+class Adjudicates(Answer):
+    """Which two answers a version decides between, and how: `first`, `second`, `union`, `intersection`, ..."""
+
+    act: Literal["first", "second", "union", "intersection", "objects", "redo"]
+    first_id: int
+    """Of the annotation."""
+    second_id: int
+    """Of the blind second read."""
+
+
 class Annotation(Answer):
     """An accepted annotation as stored."""
 
@@ -107,6 +117,8 @@ class Annotation(Answer):
     seconds: float
     clicks: int
     created_at: datetime
+    adjudicates: Adjudicates | None = None
+    """Where it decides between two readers."""
 
 
 class Item(Answer):

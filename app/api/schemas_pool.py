@@ -25,6 +25,12 @@ class ProjectIn(Request):
     """How to annotate, for the annotators to read: plain text, or a little Markdown."""
     adapt_automatically: bool = False
     """After a round that trained, adapt the promptable model to the accepted masks where enough are new."""
+    second_read_share: float = Field(0.0, ge=0, le=1)
+    """Part of the annotated images that a second person reads blind, drawn by chance."""
+    adjudicate_below: float = Field(0.8, ge=0, le=1)
+    """Mean Dice of two readers below which somebody decides; other labels are always decided."""
+    gold_share: float = Field(0.0, ge=0, le=1)
+    """Part of an annotator's images that are gold, as long as there are new ones."""
 
 
 class ProjectPatch(Request):
@@ -40,6 +46,9 @@ class ProjectPatch(Request):
     batch_size: int | None = Field(None, ge=1, le=10_000)
     guidelines: Guidelines | None = None
     adapt_automatically: bool | None = None
+    second_read_share: float | None = Field(None, ge=0, le=1)
+    adjudicate_below: float | None = Field(None, ge=0, le=1)
+    gold_share: float | None = Field(None, ge=0, le=1)
 
 
 class ClassInfo(Answer):
@@ -76,6 +85,9 @@ class Project(Answer):
     batch_size: int
     adapt_automatically: bool
     guidelines: str = ""
+    second_read_share: float = 0.0
+    adjudicate_below: float = 0.8
+    gold_share: float = 0.0
     counts: Counts
     round: int
     model_id: str | None

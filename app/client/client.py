@@ -75,6 +75,9 @@ class Client:
         strategy: str = "default",
         batch_size: int = 20,
         adapt_automatically: bool = False,
+        second_read_share: float = 0.0,
+        adjudicate_below: float = 0.8,
+        gold_share: float = 0.0,
     ) -> Project:
         """Create a project.
 
@@ -89,6 +92,9 @@ class Client:
             strategy: strategy of later rounds.
             batch_size: images asked per round.
             adapt_automatically: adapt the promptable model to accepted masks after rounds.
+            second_read_share: part of the annotated images that a second person reads blind, 0 to 1.
+            adjudicate_below: mean Dice of two readers below which somebody decides, 0 to 1.
+            gold_share: part of an annotator's images that are gold, 0 to 1.
 
         Raises:
             AlreadyExists: the name is taken.
@@ -96,7 +102,8 @@ class Client:
         body = ProjectIn(
             name=name, task=task, classes=list(classes), encoder=encoder, segmenter=segmenter, head=head,
             cold_start=cold_start, strategy=strategy, batch_size=batch_size,
-            adapt_automatically=adapt_automatically,
+            adapt_automatically=adapt_automatically, second_read_share=second_read_share,
+            adjudicate_below=adjudicate_below, gold_share=gold_share,
         )  # fmt: skip
         return Project(self, self._transport.ask(ProjectState, "POST", "/v1/projects", body=body))
 

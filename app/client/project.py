@@ -37,6 +37,7 @@ from app.api.schemas import Item as ItemWire
 from app.api.schemas import Project as ProjectState
 from app.client.item import Item
 from app.client.overview import OverviewCalls
+from app.client.reads import ReadCalls
 from app.client.records import RecordCalls
 from app.client.training import TrainReport, train_report
 from app.client.transport import parsed
@@ -50,7 +51,7 @@ PAGE_SIZE = 500
 ExportFormat = Literal["coco", "masks", "csv"]
 
 
-class Project(OverviewCalls, RecordCalls):
+class Project(OverviewCalls, ReadCalls, RecordCalls):
     """One project; its state is that of the last call, `refresh` reads it anew."""
 
     def __init__(self, client: Client, state: ProjectState) -> None:

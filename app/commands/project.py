@@ -31,6 +31,13 @@ def create(
     cold_start: Annotated[str, typer.Option(help="Strategy of the first batch.")] = "default",
     strategy: Annotated[str, typer.Option(help="Strategy of later rounds; see `fewclick strategies`.")] = "default",
     batch_size: Annotated[int, typer.Option(min=1, help="Images asked per round.")] = 20,
+    second_read_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Part of the annotated images that a second person reads blind.")
+    ] = 0.0,
+    adjudicate_below: Annotated[
+        float, typer.Option(min=0, max=1, help="Mean Dice of two readers below which somebody decides.")
+    ] = 0.8,
+    gold_share: Annotated[float, typer.Option(min=0, max=1, help="Part of an annotator's images that are gold.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Make a project in a workspace."""
@@ -40,7 +47,8 @@ def create(
         {
             "name": name, "task": task, "classes": [c.strip() for c in classes.split(",") if c.strip()],
             "encoder": encoder, "segmenter": segmenter, "head": head, "cold_start": cold_start, "strategy": strategy,
-            "batch_size": batch_size,
+            "batch_size": batch_size, "second_read_share": second_read_share, "adjudicate_below": adjudicate_below,
+            "gold_share": gold_share,
         }
     )  # fmt: skip
     with opened(workspace) as service:

@@ -6,12 +6,14 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from app.api.schemas_work import Pace, Recent, RecentItem
+from app.service.blind import kind_for
 from app.service.context import Context
 from app.service.items import state_of, when
 from app.store import activity as rows
 from app.store import annotations as annotation_rows
 from app.store import items as item_rows
 from app.store import projects as project_rows
+from app.store import reads as read_rows
 
 MEASURED = 50
 
@@ -45,6 +47,7 @@ def pace(ctx: Context, project_id: int, annotator: str, since: datetime) -> Pace
         project_rows.get(connection, project_id)
         seconds = rows.last_seconds(connection, project_id, annotator, limit=MEASURED)
         left = rows.n_queued(connection, project_id)
+        left += read_rows.n_waiting(connection, project_id, annotator, now=ctx.clock())
         today = rows.n_done(connection, project_id, annotator, since=since.timestamp())
     guess = estimate(seconds, left)
     return Pace(n_today=today, n_measured=len(seconds), median_s=guess.median_s, left=left, left_s=guess.left_s)
@@ -57,7 +60,13 @@ def recent(ctx: Context, project_id: int, annotator: str, limit: int) -> Recent:
         project_rows.get(connection, project_id)
         for row in rows.recent(connection, project_id, annotator, limit=limit):
             item = item_rows.get(connection, row["id"], now=ctx.clock())
-            newest = annotation_rows.newest(connection, row["id"])
+            newest, version = annotation_rows.newest(connection, row["id"]), row["version"]
+            skip_reason = row["skip_reason"]
+            if kind_for(connection, item, annotator) is not None:  # nothing but what is their own
+                newest = read_rows.own(connection, row["id"], annotator)
+                if newest is None:
+                    continue  # begun, and not a correction: it comes back by itself like what is queued
+                version, skip_reason = newest["version"], newest["skip_reason"]
             found.append(
                 RecentItem(
                     item_id=row["id"],
@@ -65,11 +74,11 @@ def recent(ctx: Context, project_id: int, annotator: str, limit: int) -> Recent:
                     state=state_of(item),
                     done=row["done"],
                     at=when(row["at"]),
-                    version=row["version"],
+                    version=version,
                     annotator=None if newest is None else newest["annotator"],
                     label=None if newest is None else newest["label"],
                     n_objects=0 if newest is None else len(newest["objects"]),
-                    skip_reason=row["skip_reason"] if row["done"] == "skipped" else None,
+                    skip_reason=skip_reason if row["done"] == "skipped" else None,
                     has_draft=bool(row["has_draft"]),
                     flagged=bool(row["is_flagged"]),
                 )

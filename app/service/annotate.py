@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from uuid import uuid4
 
 from pydantic import JsonValue
 from sqlalchemy import Connection
@@ -9,19 +10,21 @@ from sqlalchemy import Connection
 from alcore.errors import InvalidInput
 from alcore.masks import decode_rle
 from app.api.schemas import Annotation, AnnotationIn, AnnotationReceipt, ObjectIn
-from app.errors import TooLarge
+from app.errors import TooLarge, VersionConflict
+from app.service import blind, reads
 from app.service import items as item_cases
 from app.service.context import Context
 from app.store import annotations as rows
 from app.store import items as item_rows
 from app.store import leases as lease_rows
 from app.store import projects as project_rows
+from app.store import reads as read_rows
 from app.store import rounds as round_rows
 from app.store.database import Row
 
 
 def annotate(ctx: Context, item_id: int, body: AnnotationIn) -> AnnotationReceipt:
-    """Accept an annotation as the item's next version. It is on disk when this returns.
+    """Accept an annotation as the item's next version, or a blind answer beside it. It is on disk when this returns.
 
     Raises:
         VersionConflict: someone else annotated the item since it was read.
@@ -33,30 +36,59 @@ def annotate(ctx: Context, item_id: int, body: AnnotationIn) -> AnnotationReceip
         item = item_rows.get(connection, item_id, now=now)
         project = project_rows.get(connection, item["project_id"])
         classes = project_rows.class_rows(connection, item["project_id"])
+        other = blind.counterpart(connection, item_id, lease_rows.find(connection, item_id, body.lease_token))
     _check(body, item, project["task"], classes)
     values = {
         **body.model_dump(mode="json", include={"label", "objects", "window", "seconds", "clicks"}),
         "submission_id": str(body.submission_id),
         "model_id": next((o.model_id for o in body.objects if o.model_id), None),
     }
+    measured = None if other is None else blind.measure(project["task"], item, other, values)
     with ctx.db.write() as connection:
         version = rows.submitted(connection, body.submission_id, item_id)
         if version is None:
-            version = _accept(connection, item_id, body, values)
+            version = read_rows.submitted(connection, body.submission_id, item_id)
+        if version is None:
+            version = _accept(connection, item_id, body, values, other=other, measured=measured, now=now)
     return AnnotationReceipt(item_id=item_id, version=version, submission_id=body.submission_id)
 
 
-def _accept(connection: Connection, item_id: int, body: AnnotationIn, values: Row) -> int:
+def _accept(
+    connection: Connection,
+    item_id: int,
+    body: AnnotationIn,
+    values: Row,
+    *,
+    other: Row | None,
+    measured: blind.Measured | None,
+    now: float,
+) -> int:
     """Append the version, and let go of the lease, the draft and the suggestion it was made from."""
     item = item_rows.get(connection, item_id, now=0.0)
-    if item["version"] != body.base_version:  # says more than a lost lease, so it is said first
+    lease = lease_rows.find(connection, item_id, body.lease_token)
+    is_blind = lease is not None and lease["kind"] in read_rows.BLIND
+    if item["version"] != body.base_version and not is_blind:  # says more than a lost lease, so it is said first
         rows.add(connection, item_id, base_version=body.base_version, values=values)
     lease = lease_rows.holder(connection, item_id, body.lease_token)
+    if _id(blind.counterpart(connection, item_id, lease)) != _id(other):
+        raise VersionConflict(f"item {item_id} was changed at the very moment when it was saved; send it again")
+    if is_blind and other is not None:
+        return blind.accept(
+            connection, lease, values, base_version=body.base_version, against=other, measured=measured, now=now
+        )
     annotator = lease["annotator"]
-    version = rows.add(connection, item_id, base_version=body.base_version, values={**values, "annotator": annotator})
+    decides = reads.redone(connection, item_id, lease)
+    values = {**values, "annotator": annotator, "adjudicates": decides}
+    version = rows.add(connection, item_id, base_version=body.base_version, values=values)
     lease_rows.drop(connection, item_id)
     rows.drop_draft(connection, item_id, annotator)
+    reads.accepted(connection, item_id, measured=measured, now=now)
     return version
+
+
+def _id(answer: Row | None) -> int | None:
+    """What tells two answers apart."""
+    return None if answer is None else int(answer["id"])
 
 
 def history(ctx: Context, item_id: int) -> list[Annotation]:
@@ -90,13 +122,16 @@ def draft(ctx: Context, item_id: int, annotator: str | None = None) -> JsonValue
 
 
 def skip(ctx: Context, item_id: int, lease_token: str, reason: str) -> None:
-    """Put an item aside; it is never asked again unless it is opened by its id."""
+    """Put an item aside; it is never asked again unless it is opened by its id. A blind reader puts it aside alone."""
     with ctx.db.write() as connection:
         item_rows.get(connection, item_id, now=ctx.clock())
-        annotator = lease_rows.holder(connection, item_id, lease_token)["annotator"]
-        item_rows.skip(connection, item_id, reason, annotator=annotator, now=ctx.clock())
-        lease_rows.drop(connection, item_id)
-        round_rows.drop_suggestion(connection, item_id)
+        lease = lease_rows.holder(connection, item_id, lease_token)
+        if lease["kind"] in read_rows.BLIND:
+            blind.skip(connection, lease, str(uuid4()), reason, now=ctx.clock())
+        else:
+            item_rows.skip(connection, item_id, reason, annotator=lease["annotator"], now=ctx.clock())
+            lease_rows.drop(connection, item_id)
+            round_rows.drop_suggestion(connection, item_id)
 
 
 def _check(body: AnnotationIn, item: Row, task: str, classes: Sequence[Row]) -> None:

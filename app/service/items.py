@@ -26,6 +26,7 @@ from app.service.models import Segmenter
 from app.store import annotations as annotation_rows
 from app.store import items as rows
 from app.store import projects as project_rows
+from app.store import reads as read_rows
 from app.store import rounds as round_rows
 from app.store.database import Row
 
@@ -47,20 +48,25 @@ def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
     if row["token"] is not None:
         token = row["token"] if show_token else ""
         lease = Lease(token=token, expires_at=when(row["expires_at"]), annotator=row["annotator"])
-    newest = annotation_rows.newest(connection, row["id"])
+    newest, version, is_alone = annotation_rows.newest(connection, row["id"]), row["version"], False
+    if show_token and row["kind"] is not None:  # whoever answers now begins with nothing but what is their own
+        is_blind = row["kind"] in read_rows.BLIND
+        newest, is_alone = read_rows.own(connection, row["id"], row["annotator"]) if is_blind else None, True
+        version = version if not is_blind else newest["version"] if newest else 0
     spacing = (row["spacing_row_mm"], row["spacing_col_mm"])
     return Item(
-        **{name: row[name] for name in ("id", "project_id", "name", "width", "height", "dtype", "channels", "version")},
+        **{name: row[name] for name in ("id", "project_id", "name", "width", "height", "dtype", "channels")},
+        version=version,
         window=ItemWindow(level=row["level"], width=row["window_width"], min=row["min"], max=row["max"]),
         round=row["round"],
         reason=row["reason"],
         lease=lease,
-        has_suggestion=bool(row["has_suggestion"]),
-        has_uncertainty=bool(row["has_uncertainty"]),
+        has_suggestion=bool(row["has_suggestion"]) and not is_alone,
+        has_uncertainty=bool(row["has_uncertainty"]) and not is_alone,
         draft=annotation_rows.draft(connection, row["id"], row["annotator"]),
         annotation=None if newest is None else annotation_view(newest),
         spacing_mm=None if None in spacing else spacing,
-        state=state_of(row),
+        state="leased" if is_alone else state_of(row),
         flagged=bool(row["is_flagged"]),
     )
 
@@ -68,7 +74,7 @@ def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
 def annotation_view(row: Row) -> Annotation:
     """An accepted annotation as the wire shows it."""
     names = set(Annotation.model_fields) - {"created_at"}
-    return Annotation(**{name: row[name] for name in names}, created_at=when(row["created_at"]))
+    return Annotation(**{name: row[name] for name in names if name in row}, created_at=when(row["created_at"]))
 
 
 def get(ctx: Context, item_id: int) -> Item:

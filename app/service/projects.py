@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from alcore.errors import InvalidInput, UnknownName
 from app.api.schemas import ClassInfo, Counts, Project, ProjectIn, ProjectPatch, Registry, RegistryEntry
 from app.service.context import Context
+from app.service.reads import redraw
 from app.store import jobs as job_rows
 from app.store import projects as rows
 from app.store import rounds as round_rows
@@ -51,6 +52,8 @@ def change(ctx: Context, project_id: int, body: ProjectPatch) -> Project:
         if merged["segmenter"] != project["segmenter"]:
             values["adaptation_id"] = None
         rows.change(connection, project_id, values)
+        if "second_read_share" in values:
+            redraw(connection, project_id, merged["second_read_share"], now=ctx.clock())
         if body.classes is not None:
             _check_classes(body.classes)
             known = [row["name"] for row in rows.class_rows(connection, project_id)]

@@ -32,6 +32,7 @@ def _with_lease(now: float) -> Select[Any]:
         leases.c.token,
         leases.c.annotator,
         leases.c.expires_at,
+        leases.c.kind,
         suggestions.c.item_id.is_not(None).label("has_suggestion"),
         suggestions.c.uncertainty.is_not(None).label("has_uncertainty"),
     ).select_from(items.outerjoin(leases, live).outerjoin(suggestions, suggestions.c.item_id == items.c.id))

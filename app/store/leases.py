@@ -54,41 +54,19 @@ def take_next(
     return _take(connection, free, annotator=annotator, now=now, resume=resume)
 
 
-def take_batch(
-    connection: Connection,
-    project_id: int,
-    annotator: str,
-    n: int,
-    *,
-    now: float,
-    lease_s: float,
-    exclude: Sequence[int] = (),
-) -> list[int]:
-    """Lease up to `n` queued items, those that this name holds already first; the transaction makes it one step.
-
-    Returns:
-        Their ids in the order of the queue.
-    """
-    taken: list[int] = []
-    while len(taken) < n:
-        left_out = [*exclude, *taken]
-        item_id = take_next(connection, project_id, annotator, now=now, lease_s=lease_s, exclude=left_out)
-        if item_id is None:
-            break
-        taken.append(item_id)
-    in_order = select(items.c.id).where(items.c.id.in_(taken)).order_by(items.c.position, items.c.id)
-    return list(connection.execute(in_order).scalars())
-
-
-def take_item(connection: Connection, item_id: int, annotator: str, *, now: float, lease_s: float) -> int | None:
-    """Lease this very item, whatever its state; None when someone else holds it."""
+def take_item(
+    connection: Connection, item_id: int, annotator: str, *, now: float, lease_s: float, kind: str | None = None
+) -> int | None:
+    """Lease this very item, whatever its state; None when someone else holds it. `kind` is what it is held for."""
     wanted = select(
         items.c.id, literal(secrets.token_urlsafe(18)), literal(annotator), literal(now), literal(now + lease_s)
     ).where(items.c.id == item_id)
-    return _take(connection, wanted, annotator=annotator, now=now, resume=True)
+    return _take(connection, wanted, annotator=annotator, now=now, resume=True, kind=kind)
 
 
-def _take(connection: Connection, source: object, *, annotator: str, now: float, resume: bool) -> int | None:
+def _take(
+    connection: Connection, source: object, *, annotator: str, now: float, resume: bool, kind: str | None = None
+) -> int | None:
     """Insert the lease that `source` selects, or take over one that is dead or the caller's own."""
     statement = upsert(leases).from_select(
         ["item_id", "token", "annotator", "acquired_at", "expires_at"],
@@ -106,17 +84,25 @@ def _take(connection: Connection, source: object, *, annotator: str, now: float,
         },
         where=(leases.c.expires_at <= now) | own,
     )
-    return connection.execute(statement.returning(leases.c.item_id)).scalar_one_or_none()
+    taken: int | None = connection.execute(statement.returning(leases.c.item_id)).scalar_one_or_none()
+    if taken is not None:
+        connection.execute(update(leases).where(leases.c.item_id == taken).values(kind=kind))
+    return taken
+
+
+def find(connection: Connection, item_id: int, token: str) -> Row | None:
+    """The lease that this token stands for, alive or run out; None when it is not (or no longer) the item's."""
+    query = select(leases).where(leases.c.item_id == item_id, leases.c.token == token)
+    return connection.execute(query).mappings().one_or_none()
 
 
 def holder(connection: Connection, item_id: int, token: str) -> Row:
-    """The lease that this token stands for, alive or run out.
+    """The same.
 
     Raises:
         LeaseLost: the token is not (or no longer) the item's.
     """
-    query = select(leases).where(leases.c.item_id == item_id, leases.c.token == token)
-    row = connection.execute(query).mappings().one_or_none()
+    row = find(connection, item_id, token)
     if row is None:
         raise LeaseLost(
             f"item {item_id} is no longer yours: the lease ran out and was taken over, was released or was used up. "

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -48,6 +47,9 @@ projects = Table(
     Column("adaptation_id", String(100)),
     Column("adapt_automatically", Integer, nullable=False, server_default="0"),
     Column("guidelines", Text, nullable=False, server_default=""),
+    Column("second_read_share", Float, nullable=False, server_default="0"),
+    Column("adjudicate_below", Float, nullable=False, server_default="0.8"),
+    Column("gold_share", Float, nullable=False, server_default="0"),
     CheckConstraint("task IN ('segmentation', 'classification')", name="task"),
 )
 
@@ -104,6 +106,7 @@ leases = Table(
     Column("annotator", String(100), nullable=False),
     Column("acquired_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
+    Column("kind", String(12)),  # null: an ordinary answer; second, gold or adjudication: see `reads.py`
 )
 
 drafts = Table(
@@ -131,6 +134,7 @@ annotations = Table(
     Column("model_id", String(200)),
     Column("round", Integer),
     Column("created_at", Float, nullable=False),
+    Column("adjudicates", JSON),  # {"act", "first_id", "second_id"} where it decides between two readers
     UniqueConstraint("item_id", "version"),
     Index("ix_annotations_annotator", "annotator", "created_at"),
 )
@@ -287,10 +291,9 @@ job_events = Table(
     "job_events",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("job_id", Integer, nullable=False),
+    Column("job_id", Integer, ForeignKey("jobs.id"), nullable=False),
     Column("type", String(20), nullable=False),
     Column("data", JSON, nullable=False),
     Column("created_at", Float, nullable=False),
-    ForeignKeyConstraint(["job_id"], ["jobs.id"]),
     Index("ix_job_events_job_id_id", "job_id", "id"),
 )

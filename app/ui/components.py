@@ -64,6 +64,7 @@ class Canvas(StaticComponent):
         "day.css",
         "grid.css",
         "guide.css",
+        "judge.css",
     )
     sends = ("task_changed", "saved", "skipped", "queue_empty")
 
@@ -105,7 +106,7 @@ class ImagesView(StaticComponent):
 
     template = "images.html"
     module = "images/view.js"
-    styles = ("base.css", "controls.css", "cards.css", "images.css")
+    styles = ("base.css", "controls.css", "cards.css", "images.css", "reads.css")
 
 
 class Importer(StaticComponent):
@@ -121,6 +122,14 @@ class Exporter(StaticComponent):
 
     template = "exporter.html"
     module = "shell/exporter.js"
+
+
+class ReadsView(StaticComponent):
+    """Shares of second reads and gold, agreement, scores on gold. value = {"project_id": id}."""
+
+    template = "reads.html"
+    module = "shell/reads.js"
+    styles = (*StaticComponent.styles, "reads.css")
 
 
 class Guidelines(StaticComponent):

@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.ui.callbacks import QUIET, tell_errors
-from app.ui.components import Exporter, Guidelines, Importer
+from app.ui.components import Exporter, Guidelines, Importer, ReadsView
 from app.ui.texts import text
 
 if TYPE_CHECKING:
     from app.service import AnnotationService
 
 
-def project_tab(service: "AnnotationService", selector: gr.Dropdown) -> tuple[Importer, Guidelines, Exporter]:
+def project_tab(
+    service: "AnnotationService", selector: gr.Dropdown
+) -> tuple[Importer, Guidelines, ReadsView, Exporter]:
     """Lay out the tab and wire what happens inside it; returns what follows the project."""
     with gr.Row():
         with gr.Column(scale=3):
             importer = Importer(elem_id="fc-import")
             guidelines = Guidelines(elem_id="fc-guidelines")
+            reads = ReadsView(elem_id="fc-reads")
             exporter = Exporter(elem_id="fc-export")
         with gr.Column(scale=2, elem_classes="fc-box"):
             gr.Markdown(f"## {text('project.new')}")
@@ -43,4 +46,4 @@ def project_tab(service: "AnnotationService", selector: gr.Dropdown) -> tuple[Im
 
     create.click(make, [name, task, classes], [selector, name, classes], **QUIET)
 
-    return importer, guidelines, exporter
+    return importer, guidelines, reads, exporter

@@ -166,3 +166,14 @@ def test_the_demo_prepares_a_workspace_and_says_where(
             ("lesions", 2, 1),
             ("nuclei", 2, 1),
         ]
+
+
+def test_settings_for_more_than_one_reader_are_given_at_the_start(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ["project", "create", str(work), "twice", "--task", "segmentation", "--classes", "a", "--json"]
+    assert main([*made, "--second-read-share", "0.2", "--adjudicate-below", "0.7", "--gold-share", "0.05"]) == 0
+    project = told(capsys)
+    assert (project["second_read_share"], project["adjudicate_below"], project["gold_share"]) == (0.2, 0.7, 0.05)
+    assert main([*made, "--gold-share", "2"]) == 2
+    assert "gold-share" in capsys.readouterr().err

@@ -5,6 +5,7 @@ export function dayCommands(app) {
     { id: "before", group: "work", keys: ["PageUp"], run: () => app.day.done.step(1) },
     { id: "after", group: "work", keys: ["PageDown"], run: () => app.day.done.step(-1) },
     { id: "grid", group: "work", keys: ["Shift+L"], run: () => app.day.grid.toggle() },
+    { id: "judge", group: "work", keys: ["Shift+J"], run: () => app.day.judge.toggle() },
     { id: "guidelines", group: "work", keys: ["Shift+G"], run: () => app.day.guide.toggle() },
     { id: "comment", group: "work", keys: ["Shift+C"], run: () => app.day.notes.write("comment") },
     { id: "flag", group: "work", keys: ["Shift+F"], run: () => app.day.notes.write("flag") },

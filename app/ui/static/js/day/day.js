@@ -1,4 +1,5 @@
 /** An annotator's day around the canvas: what was done, the pace, the model's suggestion, notes and guidelines. */
+import { Judge } from "../judge/judge.js";
 import { DoneLately } from "./done_lately.js";
 import { Grid } from "./grid.js";
 import { Guide } from "./guide.js";
@@ -15,10 +16,11 @@ export class Day {
     this.verify = new Verify(part.verify, app);
     this.done = new DoneLately(part, app, { queue, vault, link });
     this.grid = new Grid(part, app, { queue, vault, link });
+    this.judge = new Judge(part, app, { queue, link });
     this.notes = new Notes(part, app, { queue, vault, link });
     this.guide = new Guide(part.guide, app, { link });
     this.pace = new Pace(part.pace, app, { queue, link });
-    this.parts = [this.verify, this.done, this.grid, this.notes, this.guide, this.pace];
+    this.parts = [this.verify, this.done, this.grid, this.judge, this.notes, this.guide, this.pace];
   }
 
   /** The page's own events: task_changed, saved, skipped, queue_empty. */

@@ -3,6 +3,7 @@ import { BASE, call, post } from "../net/api.js";
 import { Vault } from "../net/vault.js";
 import { attach, parts } from "../shell/component.js";
 import { t } from "../texts.js";
+import { Asks } from "./asks.js";
 import { Filters } from "./filters.js";
 import { Gallery } from "./gallery.js";
 import { openInAnnotate } from "./open.js";
@@ -13,7 +14,7 @@ const PAGE = 60;
 export function mount(element, ctx) {
   const vault = new Vault(localStorage, BASE.pathname);
   const chosen = new Set();
-  let part, filters, gallery, plane;
+  let part, filters, gallery, plane, asks;
   let project = null;
   let offset = 0;
   let mode = { kind: "list" }; // or "similar" with its item, or "twins"
@@ -28,6 +29,7 @@ export function mount(element, ctx) {
   const showChosen = () => {
     part.count.textContent = chosen.size ? t("images.chosen", { count: chosen.size }) : t("images.noneChosen");
     part.queue.disabled = part.drop.disabled = !chosen.size;
+    asks.enable(chosen.size > 0);
     gallery.refresh();
     plane.canvas.chosen = chosen;
     plane.canvas.draw();
@@ -118,6 +120,8 @@ export function mount(element, ctx) {
     filters = new Filters(element, { vault, onChange: () => ((offset = 0), list({ kind: "list" })) });
     gallery = new Gallery(part.tiles, { chosen, onOpen, onChosen: () => ((plane.canvas.lassoed = false), showChosen()), onLike: (item) => list({ kind: "similar", item }) });
     plane = new Plane(part, { vault, onOpen, onChoose: (ids, adding) => ((plane.canvas.lassoed = true), choose(ids, adding)) });
+    const context = () => ({ projectId: project.id, ids: [...chosen], annotator: vault.read("annotator") });
+    asks = new Asks(part, { context, onTold: (text) => (part.told.textContent = text) });
     part.back.addEventListener("click", () => list({ kind: "list" }));
     part.twins.addEventListener("click", () => list({ kind: "twins" }));
     part.earlier.addEventListener("click", () => ((offset = Math.max(0, offset - PAGE)), list()));
