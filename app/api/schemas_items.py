@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue
 
 from app.api.schemas_base import Annotator, Answer, ItemState, Request
+from app.api.schemas_volumes import SliceOf
 
 
 class WindowIn(Request):
@@ -132,6 +133,8 @@ class Item(Answer):
     state: ItemState
     flagged: bool = False
     """Somebody asked to look at it again."""
+    volume: SliceOf | None = None
+    """For a slice: where it lies in its volume."""
 
 
 class ItemSummary(Answer):
