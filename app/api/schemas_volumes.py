@@ -2,9 +2,13 @@
 
 from typing import Literal
 
-from app.api.schemas_base import Answer, ItemState
+from pydantic import Field
+
+from app.api.schemas_base import Answer, ItemState, Request
+from app.api.schemas_masks import Rle
 
 Plane = Literal["axial", "coronal", "sagittal"]
+Direction = Literal["both", "before", "after"]
 PlanesMm = tuple[float, float, float]
 
 
@@ -51,3 +55,36 @@ class Volume(Answer):
     slope: float
     intercept: float
     slices: list[SliceState]
+
+
+class CarriedObject(Request):
+    """A mask to carry over."""
+
+    class_id: int = Field(ge=1)
+    mask: Rle
+
+
+class PropagateIn(Request):
+    """Carry masks over to up to `n` neighbouring slices each way: these, or those of the newest annotation."""
+
+    n: int = Field(3, ge=1, le=30)
+    direction: Direction = "both"
+    objects: list[CarriedObject] | None = Field(None, max_length=100)
+
+
+class CarriedSlice(Answer):
+    """A slice that got starting masks."""
+
+    item_id: int
+    index: int
+    n_objects: int
+    quality: float
+    """Of its worst object: 0 to 1, falling with the distance."""
+
+
+class Propagated(Answer):
+    """Slices that got starting masks, nearest first, and those nearest that were left as they are."""
+
+    slices: list[CarriedSlice]
+    kept: list[int]
+    """Items within reach that somebody has answered, works on or has put aside, or that are kept to measure on."""

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.deps import Service
 from app.api.raw import PRIVATE, raw_answer
-from app.api.schemas_volumes import Volume
+from app.api.schemas_volumes import Propagated, PropagateIn, Volume
 
 router = APIRouter(prefix="/v1", tags=["volumes"])
 
@@ -24,3 +24,9 @@ def overview(volume_id: int, request: Request, service: Service) -> Response:
     array = service.volume_overview(volume_id)
     sides = dict(zip(("X-Depth", "X-Height", "X-Width"), map(str, array.shape), strict=True))
     return raw_answer(array, headers | sides, request)
+
+
+@router.post("/items/{item_id}/propagate")
+def propagate(item_id: int, body: PropagateIn, service: Service) -> Propagated:
+    """Carry masks of a slice over to its neighbours, as starting masks; what people have done stays."""
+    return service.propagate(item_id, body.n, body.direction, body.objects)

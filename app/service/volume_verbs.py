@@ -1,9 +1,11 @@
 """The part of `AnnotationService` that knows of volumes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from app.api.schemas_volumes import Volume
-from app.service import volumes
+from app.api.schemas_volumes import CarriedObject, Direction, Propagated, PropagateIn, Volume
+from app.service import propagating, volumes
 from app.service.context import Context
 
 
@@ -23,3 +25,10 @@ class VolumeVerbs:
     def volume_hash(self, volume_id: int) -> str:
         """SHA-256 of the bytes of the volume's file."""
         return volumes.content_hash(self.context, volume_id)
+
+    def propagate(
+        self, item_id: int, n: int = 3, direction: Direction = "both", objects: Sequence[CarriedObject] | None = None
+    ) -> Propagated:
+        """Carry masks of a slice, by default those accepted last, over to its neighbours as starting masks."""
+        body = PropagateIn(n=n, direction=direction, objects=None if objects is None else list(objects))
+        return propagating.propagate(self.context, item_id, body)

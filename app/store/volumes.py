@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, and_, case, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.errors import NotFound
@@ -55,3 +55,19 @@ def slices(connection: Connection, volume_id: int, *, now: float) -> Sequence[Ro
         .order_by(items.c.slice_index)
     )
     return connection.execute(query).mappings().all()
+
+
+def queue_first(connection: Connection, project_id: int, item_ids: Sequence[int], reason: str) -> None:
+    """Queue items that are unqueued or queued before all others, in the order given.
+
+    Those that a round has asked stay its own and keep its reason.
+    """
+    lowest = connection.execute(
+        select(func.coalesce(func.min(items.c.position), 0)).where(
+            items.c.project_id == project_id, items.c.state == "queued"
+        )
+    ).scalar_one()
+    for position, item_id in enumerate(item_ids, start=lowest - len(item_ids)):
+        mine = and_(items.c.id == item_id, items.c.state.in_(("unqueued", "queued")))
+        why = case((items.c.state == "unqueued", reason), else_=items.c.reason)
+        connection.execute(update(items).where(mine).values(state="queued", position=position, reason=why))
