@@ -48,9 +48,8 @@ def propagate(
 
     Each connected part is carried on its own. The model is asked with one and the same box, that of the part's mask, on
     both slices: how its border moves between the two answers, in signed distance, moves the part's own border by
-    `TRUST` of that, up to `REACH`. What the model always gets wrong of an object cancels out that way. A part ends where
-    its two answers overlap by less than `MIN_AGREEMENT`, where the model finds nothing or less than `MIN_PART_PX` pixels
-    are left.
+    `TRUST` of that, up to `REACH`. What the model always gets wrong of an object cancels out that way. A part ends
+    where its two answers overlap by less than `MIN_AGREEMENT`, or where less than `MIN_PART_PX` pixels are left.
 
     Source: ours, unpublished; plain prompting of the next slice with the last mask's box and point, as SAM-based volume
     tools do, was measured beside it and beside copying the mask: see benchmarks/README.md. Two predictions a part and

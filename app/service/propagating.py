@@ -1,7 +1,7 @@
 """Use case: carry masks from one slice to its neighbours, as starting masks for people to verify.
 
-What a person has accepted, put aside or is at work on is never touched; an answered slice ends the way in its direction,
-since its own masks are the better ones to carry on from. The audit set gets no starting masks: it is to measure what
+What a person has accepted, put aside or is at work on is never touched; an answered slice ends the way in its
+direction, since its own masks are the better ones to carry on from. The audit set gets no starting masks: it is to measure what
 people draw unaided. Models run outside of any transaction; all that was carried is stored in one.
 """
 
@@ -30,8 +30,8 @@ def propagate(ctx: Context, item_id: int, body: PropagateIn) -> Propagated:
     """Carry masks over to the neighbours of a slice and queue these first, nearest ones before others.
 
     Raises:
-        InvalidInput: the item is no slice of a volume, the project labels whole images, a mask or class does not fit, or
-            there is no mask to carry.
+        InvalidInput: the item is no slice of a volume, the project labels whole images, a mask or class does not fit,
+            or there is no mask to carry.
     """
     with ctx.db.read() as connection:
         item = item_rows.get(connection, item_id, now=ctx.clock())
@@ -51,7 +51,8 @@ def propagate(ctx: Context, item_id: int, body: PropagateIn) -> Propagated:
     for way in ways:
         for entry in objects:
             following = (ctx.prompter.encoded(row, segmenter)[1] for row in way)
-            for found, row in zip(carried(predictor, start, following, decode_rle(entry.mask.model_dump())), way):
+            steps = carried(predictor, start, following, decode_rle(entry.mask.model_dump()))
+            for found, row in zip(steps, way, strict=False):  # the object may end before the way does
                 mask = encode_rle(found.mask)
                 offer = {"class_id": entry.class_id, "mask": mask, "mean_confidence": found.quality}
                 offers[row["id"]].append(offer)

@@ -8,6 +8,7 @@ import pytest
 
 from alcore.errors import UnreadableImage
 from alcore.formats.nifti import read_nifti
+from alcore.formats.raster import read_image
 from app.errors import NotFound
 from app.service import AnnotationService
 from tests.app.workspaces import picture, png
@@ -94,6 +95,4 @@ def test_the_file_is_kept_as_it_came(fake_service: AnnotationService, project_id
     file = fake_service.context.blobs.path(fake_service.volume_hash(first.volume.volume_id), ".nii.gz")
     assert file.read_bytes() == ball_bytes()
     with pytest.raises(UnreadableImage, match="gzip"):  # what reads images alone still says what it is
-        from alcore.formats.raster import read_image
-
         read_image(file)
