@@ -11,7 +11,7 @@ from prompts.geometry import tight_box_of
 from prompts.predictor import Predictor
 from prompts.types import Box, ImageState, Prompt
 
-TRUST = 0.5
+TRUST = 0.7
 """Share of a movement of the model's border that the carried border follows."""
 REACH = 0.1
 """A border moves by at most this share of the root of the part's area from slice to slice, or by one pixel."""
@@ -103,6 +103,7 @@ def _widened(box: Box, margin: float, shape: tuple[int, ...]) -> Box:
 
 
 def _signed_distance(mask: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """Pixels to the border, above 0 inside; the mask is neither empty nor all of the image."""
-    inside: Float[np.ndarray, "h w"] = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
-    return inside
+    """From each pixel's centre to the border, which runs half a pixel before the nearest centre beyond; above 0 inside."""
+    inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
+    distance: Float[np.ndarray, "h w"] = np.where(mask, inside - 0.5, 0.5 - outside)
+    return distance

@@ -1,8 +1,8 @@
 """Use case: carry masks from one slice to its neighbours, as starting masks for people to verify.
 
 What a person has accepted, put aside or is at work on is never touched; an answered slice ends the way in its
-direction, since its own masks are the better ones to carry on from. The audit set gets no starting masks: it is to measure what
-people draw unaided. Models run outside of any transaction; all that was carried is stored in one.
+direction, since its own masks are the better ones to carry on from. The audit set gets no starting masks: it is to
+measure what people draw unaided. Models run outside of any transaction; all that was carried is stored in one.
 """
 
 from collections import defaultdict

@@ -64,6 +64,7 @@ class Canvas(StaticComponent):
         "day.css",
         "grid.css",
         "guide.css",
+        "volume.css",
     )
     sends = ("task_changed", "saved", "skipped", "queue_empty")
 

@@ -11,6 +11,7 @@ import { Minimap } from "./canvas/minimap.js";
 import { Overlays } from "./canvas/overlays.js";
 import { Panel } from "./canvas/panel.js";
 import { Queue } from "./canvas/queue.js";
+import { Planes } from "./canvas/planes.js";
 import { Toolbar } from "./canvas/toolbar.js";
 import { Day } from "./day/day.js";
 import { onRemoved } from "./dom.js";
@@ -41,6 +42,8 @@ export async function mount(element, { props, trigger, watch }) {
   app.overlays = new Overlays(root, app);
   new Minimap(root, app);
   app.panel = new Panel(root, app, queue);
+  app.slices.attach(root, { queue, link });
+  app.planes = new Planes(root, app);
   app.help = new Help(find("[data-part=help]"), commands, app);
   app.skipMenu = new SkipMenu(find("[data-part=skip]"), app);
   app.day = new Day(root, app, { queue, vault, link });
