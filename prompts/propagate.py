@@ -80,7 +80,7 @@ def _moved(
 ) -> tuple[Bool[np.ndarray, "h w"], float] | None:
     """One part on the next slice with its quality; None where it has ended."""
     side = float(np.sqrt(part.sum()))
-    prompt = Prompt(box=_widened(tight_box_of(part), ROOM * side, part.shape))
+    prompt = Prompt(box=widened(tight_box_of(part), ROOM * side, part.shape))
     before, after = (predictor.predict(seen, prompt, multimask=False).mask for seen in (last, state))
     agreement = float((before & after).sum() / max(1, (before | after).sum()))
     if agreement < MIN_AGREEMENT:
@@ -91,8 +91,8 @@ def _moved(
     return (moved, quality * agreement) if moved.sum() >= MIN_PART_PX else None
 
 
-def _widened(box: Box, margin: float, shape: tuple[int, ...]) -> Box:
-    """A box with a margin on each side, within the image (H, W)."""
+def widened(box: Box, margin: float, shape: tuple[int, ...]) -> Box:
+    """Return a box with a margin on each side, in image pixels, within the image (H, W)."""
     height, width = shape
     return Box(
         max(0.0, box.x0 - margin),
@@ -103,7 +103,7 @@ def _widened(box: Box, margin: float, shape: tuple[int, ...]) -> Box:
 
 
 def _signed_distance(mask: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """From each pixel's centre to the border, which runs half a pixel before the nearest centre beyond; above 0 inside."""
+    """From pixel centres to the border, half a pixel short of the nearest centre beyond; above 0 inside."""
     inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
     distance: Float[np.ndarray, "h w"] = np.where(mask, inside - 0.5, 0.5 - outside)
     return distance

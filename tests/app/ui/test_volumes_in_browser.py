@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Annotating]
 MIDDLE = N_SLICES // 2
 X, Y, _ = CENTRE
+SAID = "(document.querySelector('.fc-message.fc-shown')?.textContent ?? '')"
 
 
 def seen(page: Annotating) -> int:
@@ -118,7 +119,9 @@ def test_masks_are_carried_to_neighbours_and_verified_one_after_the_other(open_p
     box(page)
     page.page.locator("[data-part=sliceReach]").select_option("3")
     page.page.keyboard.press("Shift+N")
-    page.until("document.querySelector('.fc-message.fc-shown')?.textContent.includes('Starting masks on 6 slices')", 90_000)
+    page.until(
+        "document.querySelector('.fc-message.fc-shown')?.textContent.includes('Starting masks on 6 slices')", 90_000
+    )
     offered = page.js("app.slices.volume.slices.flatMap((s, i) => (s.has_suggestion ? [i] : []))")
     assert offered == [MIDDLE - 3, MIDDLE - 2, MIDDLE - 1, MIDDLE + 1, MIDDLE + 2, MIDDLE + 3]
     page.press(">")
@@ -137,7 +140,7 @@ def test_masks_are_carried_to_neighbours_and_verified_one_after_the_other(open_p
     page.until("app.slices.volume.slices.filter((s) => s.version > 0).length === 3")
     # What was accepted stays as it is.
     page.page.keyboard.press("Shift+N")
-    page.until("document.querySelector('.fc-message.fc-shown')?.textContent.includes('Starting masks on')", 90_000)
+    page.until(f"{SAID}.includes('Starting masks on')", 90_000)
     versions = page.js("app.slices.volume.slices.map((s) => s.version)")
     assert sorted(i for i, version in enumerate(versions) if version) == sorted(taken)
     assert max(versions) == 1
@@ -146,11 +149,11 @@ def test_masks_are_carried_to_neighbours_and_verified_one_after_the_other(open_p
 def test_three_planes_follow_and_lead(open_page: OpenPage) -> None:
     page = open_page("volume planes")
     ready(page)
-    grid = page.page.locator("[data-part=planeGrid]")
+    grid = page.page.locator("[data-part=planes]")
     assert not grid.is_visible()
-    page.press("Shift+X")
-    page.until("document.querySelectorAll('[data-part=planeGrid] canvas').length === 3")
-    captions = page.page.locator("[data-part=planeGrid] figcaption").all_text_contents()
+    page.page.get_by_role("button", name="Three planes").click()
+    page.until("document.querySelectorAll('[data-part=planes] canvas').length === 3")
+    captions = page.page.locator("[data-part=planes] figcaption").all_text_contents()
     assert captions == ["axial", "coronal", "sagittal"]
     coronal = grid.locator("canvas").nth(1)
     shown = coronal.bounding_box()

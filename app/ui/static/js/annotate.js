@@ -33,7 +33,7 @@ export async function mount(element, { props, trigger, watch }) {
   const vault = new Vault(localStorage, BASE.pathname);
   const link = new Link();
   const messages = new Messages(find("[data-part=message]"), find("[data-part=spoken]"));
-  const app = new Annotator({ canvas: find("canvas"), vault, link, messages });
+  const app = new Annotator({ canvas: find(".fc-stage canvas"), vault, link, messages });
   const commands = commandTable(app);
   const queue = new Queue({ vault, onChange: () => app.panel.showProgress() });
   const idle = new Idle(find("[data-part=idle]"), { link });

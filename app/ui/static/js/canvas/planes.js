@@ -15,26 +15,24 @@ export class Planes {
 
   constructor(root, app) {
     this.app = app;
-    this.section = root.querySelector("[data-part=planesSection]");
     this.box = root.querySelector("[data-part=planes]");
-    this.grid = root.querySelector("[data-part=planeGrid]");
-    this.box.open = app.prefs.planes ?? false;
-    this.box.addEventListener("toggle", () => {
-      if (this.box.open !== (app.prefs.planes ?? false)) app.setPreference("planes", this.box.open);
-      this.follow();
-    });
+    this.button = root.querySelector("[data-command=planes]");
     app.stage.overlays.push(() => this.#soon());
   }
 
   toggle() {
-    if (this.app.slices.count) this.box.open = !this.box.open;
+    if (!this.app.slices.count) return;
+    this.app.setPreference("planes", !this.app.prefs.planes);
+    this.follow();
   }
 
   /** The image, the slice or the volume has changed. */
   async follow() {
     const { slices, work } = this.app;
-    this.section.hidden = !slices.count;
-    if (!slices.volume || !this.box.open) return;
+    const isOpen = Boolean(slices.count && this.app.prefs.planes);
+    this.button.setAttribute("aria-pressed", isOpen);
+    this.box.hidden = !isOpen;
+    if (!slices.volume || !isOpen) return;
     if (this.#small?.id !== slices.volume.id) {
       try {
         await this.#load(slices.volume);
@@ -56,7 +54,7 @@ export class Planes {
     this.#small = { id: volume.id, samples, shape, dtype };
     const full = [volume.n_slices, volume.height, volume.width];
     this.#views = planesOf(volume.axes).map((plane) => this.#view(plane, sizeOf(plane, full, volume.spacing_mm, SIDE)));
-    this.grid.replaceChildren(...this.#views.map(({ figure }) => figure));
+    this.box.replaceChildren(...this.#views.map(({ figure }) => figure));
   }
 
   #view(plane, { width, height }) {
@@ -84,7 +82,7 @@ export class Planes {
   }
 
   #soon() {
-    if (this.box.open && this.#small && this.app.slices.count) this.#frame ||= requestAnimationFrame(() => this.#paint());
+    if (!this.box.hidden && this.#small && this.app.slices.count) this.#frame ||= requestAnimationFrame(() => this.#paint());
   }
 
   #paint() {

@@ -43,6 +43,7 @@ export class Slices {
     if (this.volume?.id !== place?.volume_id) this.volume = null;
     this.#asked++;
     this.bar.open(place);
+    this.app.planes?.follow();
     if (place) this.refresh().then(() => this.#fetchAhead(1));
   }
 
