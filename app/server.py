@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from alcore.errors import AlcoreError
 from app import __version__
-from app.api import adaptations, errors, items, jobs, login, overview, projects, reads, records, reports, work
+from app.api import adaptations, errors, items, jobs, login, overview, projects, reads, records, reports, volumes, work
 from app.api.limits import BodyLimit
 from app.api.log import RequestLog
 from app.errors import FewclickError
@@ -75,7 +75,7 @@ def create_app(
     )
     app.state.service, app.state.settings = service, settings
     app.state.auth = Auth(settings, service.secret())
-    for part in (projects, adaptations, reports, overview, reads, records, work, items, jobs, login):
+    for part in (projects, adaptations, reports, overview, reads, records, work, items, volumes, jobs, login):
         app.include_router(part.router)
     errors.install(app)
     _pages(app)

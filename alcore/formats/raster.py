@@ -34,7 +34,7 @@ _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _FOREIGN = (
     (b"GIF8", "GIF"),
     (b"BM", "BMP"),
-    (b"\x1f\x8b", "gzip (a .nii.gz volume?)"),
+    (b"\x1f\x8b", "gzip"),
     (b"%PDF", "PDF"),
     (b"PK", "zip"),
 )

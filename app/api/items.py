@@ -1,12 +1,10 @@
 """Endpoints of items: pixels, prompts, leases, drafts and annotations."""
 
-import gzip
-
-import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
 from app.api.deps import Person, Service, annotator_of
+from app.api.raw import PRIVATE, raw_answer
 from app.api.schemas import (
     Annotation,
     AnnotationIn,
@@ -24,7 +22,6 @@ from app.api.schemas import (
 )
 
 router = APIRouter(prefix="/v1/items", tags=["items"])
-PRIVATE = "private, max-age=86400"
 
 
 @router.get("/{item_id}")
@@ -44,15 +41,9 @@ def pixels(item_id: int, request: Request, service: Service) -> Response:
     headers |= {
         "X-Width": str(array.shape[1]),
         "X-Height": str(array.shape[0]),
-        "X-Dtype": str(array.dtype),
         "X-Channels": str(1 if array.ndim == 2 else array.shape[2]),
     }
-    raw = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
-    # Packed here, in a thread of its own: the middleware would hold up every other request for as long as it takes.
-    packs = "gzip" in request.headers.get("accept-encoding", "")
-    headers |= {"Content-Encoding": "gzip" if packs else "identity", "Vary": "Accept-Encoding"}
-    body = gzip.compress(raw, compresslevel=1) if packs else raw
-    return Response(body, media_type="application/octet-stream", headers=headers)
+    return raw_answer(array, headers, request)
 
 
 @router.get("/{item_id}/thumbnail", response_class=Response)

@@ -26,7 +26,6 @@ from app.api.schemas_items import (
     PredictAnswer,
     PredictRequest,
     PrepareIn,
-    Rle,
     ScribbleIn,
     SkipIn,
     SuggestedLabel,
@@ -47,6 +46,7 @@ from app.api.schemas_jobs import (
     RoundIn,
     Rounds,
 )
+from app.api.schemas_masks import Rle
 from app.api.schemas_overview import (
     DuplicatePair,
     EmbeddingMap,

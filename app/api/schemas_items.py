@@ -1,12 +1,14 @@
 """Wire models of items: leases, prompts, masks, annotations and suggestions."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from app.api.schemas_base import Annotator, Answer, ItemState, Request
+from app.api.schemas_masks import Rle
+from app.api.schemas_volumes import SliceOf
 
 
 class WindowIn(Request):
@@ -31,13 +33,6 @@ class Lease(Answer):
     token: str
     expires_at: datetime
     annotator: str
-
-
-class Rle(Request):
-    """COCO uncompressed RLE: column-major runs that start with zeros."""
-
-    size: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
-    counts: list[Annotated[int, Field(ge=0)]] = Field(max_length=4_000_000)
 
 
 class PointIn(Request):
@@ -144,6 +139,8 @@ class Item(Answer):
     state: ItemState
     flagged: bool = False
     """Somebody asked to look at it again."""
+    volume: SliceOf | None = None
+    """For a slice: where it lies in its volume."""
 
 
 class ItemSummary(Answer):

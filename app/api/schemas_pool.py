@@ -129,6 +129,8 @@ class ImportReport(Answer):
     """What became of every file of an import."""
 
     added: int = 0
+    """Images; a volume counts as many as it has slices."""
+    volumes: int = 0
     duplicates: list[Duplicate] = Field(default=[])
     rejected: list[Rejected] = Field(default=[])
     items: int = 0

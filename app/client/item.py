@@ -30,6 +30,7 @@ from app.api.schemas import Item as ItemWire
 from app.client.notes import Noted
 from app.client.reads import ReadTwice
 from app.client.transport import UnexpectedAnswer
+from app.client.volumes import Sliced
 from app.errors import InvalidRequest, LeaseLost, NotFound
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class SuggestedMask:
     model_id: str
 
 
-class Item(Noted, ReadTwice):
+class Item(Noted, ReadTwice, Sliced):
     """One image of a project, normally under a lease. Not shared between threads."""
 
     def __init__(self, project: Project, state: ItemWire) -> None:

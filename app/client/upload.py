@@ -62,6 +62,7 @@ def merged(first: ImportReport, second: ImportReport) -> ImportReport:
     """The report of two uploads as one."""
     return ImportReport(
         added=first.added + second.added,
+        volumes=first.volumes + second.volumes,
         duplicates=[*first.duplicates, *second.duplicates],
         rejected=[*first.rejected, *second.rejected],
         items=second.items,

@@ -19,7 +19,7 @@ def add_to(cli: typer.Typer) -> None:
 def import_images(
     workspace: Workspace,
     name: ProjectName,
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders of PNG, JPEG and TIFF images.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders of PNG, JPEG, TIFF and NIfTI images.")],
     group_by: Annotated[
         str | None, typer.Option(help="Regular expression whose first group names the patient, or `patient`.")
     ] = None,
@@ -29,7 +29,8 @@ def import_images(
     with opened(workspace) as service:
         project = project_named(service, name)
         report = service.import_paths(project.id, [str(p) for p in paths], group_by=group_by)
-    lines = [f"{report.added} added, {len(report.duplicates)} duplicates, {len(report.rejected)} rejected"]
+    whole = f" ({report.volumes} volumes as slices)" if report.volumes else ""
+    lines = [f"{report.added} added{whole}, {len(report.duplicates)} duplicates, {len(report.rejected)} rejected"]
     lines += [f"  duplicate: {d.path} is {d.same_as}" for d in report.duplicates]
     lines += [f"  rejected: {r.path}: {r.reason}" for r in report.rejected]
     show(as_json, report.model_dump(mode="json"), "\n".join(lines))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 from sqlalchemy import Connection
 
+from alcore.formats.volume import plane_of
 from alcore.types import Window
 from app.api.schemas import (
     Annotation,
@@ -19,6 +20,7 @@ from app.api.schemas import (
     Suggestion,
     WindowIn,
 )
+from app.api.schemas_volumes import SliceOf
 from app.errors import NotFound
 from app.service import images
 from app.service.context import Context
@@ -68,6 +70,21 @@ def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
         spacing_mm=None if None in spacing else spacing,
         state="leased" if is_alone else state_of(row),
         flagged=bool(row["is_flagged"]),
+        volume=None if row["volume_id"] is None else _slice_of(row),
+    )
+
+
+def _slice_of(row: Row) -> SliceOf:
+    """Where an item lies in its volume."""
+    return SliceOf(
+        volume_id=row["volume_id"],
+        name=row["volume_name"],
+        index=row["slice_index"],
+        n_slices=row["volume_n_slices"],
+        plane=plane_of(row["volume_axes"][0]),
+        spacing_mm=row["volume_spacing_slice_mm"],
+        slope=row["volume_slope"],
+        intercept=row["volume_intercept"],
     )
 
 

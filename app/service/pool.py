@@ -10,10 +10,13 @@ from typing import BinaryIO
 import numpy as np
 
 from alcore.errors import InvalidInput, UnreadableImage
+from alcore.formats.nifti import looks_like_nifti
 from alcore.formats.raster import read_image
 from app.api.schemas import Duplicate, ImportReport, Rejected
 from app.errors import NotFound, TooLarge
+from app.service import volumes
 from app.service.context import Context
+from app.service.volumes import Taken
 from app.store import items as item_rows
 from app.store import projects as project_rows
 
@@ -70,7 +73,7 @@ def _import(ctx: Context, project_id: int, sources: Iterable[Source | Refused], 
             continue
         name, opened = source
         try:
-            same_as = _take(ctx, project_id, name, opened, group_of(name))
+            taken = _take(ctx, project_id, name, opened, group_of(name))
         except UnreadableImage as error:
             report.rejected.append(Rejected(path=name, code=error.problem, reason=error.reason))
         except TooLarge as error:
@@ -79,24 +82,26 @@ def _import(ctx: Context, project_id: int, sources: Iterable[Source | Refused], 
             reason = f"cannot be read: {error.strerror or type(error).__name__}"
             report.rejected.append(Rejected(path=name, code="unreadable", reason=reason))
         else:
-            if same_as is None:
-                report.added += 1
-            else:
-                report.duplicates.append(Duplicate(path=name, same_as=same_as))
+            report.added += taken.n_added
+            report.volumes += taken.is_volume and taken.same_as is None
+            if taken.same_as is not None:
+                report.duplicates.append(Duplicate(path=name, same_as=taken.same_as))
     with ctx.db.read() as connection:
         report.items = item_rows.count(connection, project_id)
     return report
 
 
-def _take(ctx: Context, project_id: int, name: str, opened: Callable[[], BinaryIO], group: str | None) -> str | None:
-    """Take in one file; returns the name under which its bytes are here already, or None when it is new."""
+def _take(ctx: Context, project_id: int, name: str, opened: Callable[[], BinaryIO], group: str | None) -> Taken:
+    """Take in one file: an image, or a volume as all its slices."""
     with opened() as stream:
         stored = ctx.blobs.receive(stream, max_bytes=int(ctx.settings.max_file_mb * 1e6))
     try:
+        if looks_like_nifti(stored.file):
+            return volumes.take(ctx, project_id, name, stored, group)
         with ctx.db.read() as connection:
             same_as = item_rows.name_of(connection, project_id, stored.content_hash)
         if same_as is not None:
-            return same_as
+            return Taken(0, same_as)
         image = read_image(stored.file, name=PurePosixPath(name).name)
         suffix = PurePosixPath(name).suffix.lower()
         suffix = suffix if suffix in SUFFIXES else ".img"
@@ -125,8 +130,8 @@ def _take(ctx: Context, project_id: int, name: str, opened: Callable[[], BinaryI
     }
     with ctx.db.write() as connection:
         if item_rows.add(connection, values) is None:  # someone else imported the same bytes meanwhile
-            return item_rows.name_of(connection, project_id, stored.content_hash)
-    return None
+            return Taken(0, item_rows.name_of(connection, project_id, stored.content_hash))
+    return Taken(1)
 
 
 def _grouping(group_by: str | None) -> Callable[[str], str | None]:

@@ -241,6 +241,11 @@ class Prompter:
         model_id = self._predictors.get(segmenter).model_id
         return (str(item["content_hash"]), model_id, window_key(window or window_of(item))) in self._states
 
+    def encoded(self, item: Row, segmenter: Segmenter) -> tuple[Predictor, ImageState]:
+        """A model, and an image in its own window as that model sees it, for work that is no click."""
+        predictor = self._predictors.get(segmenter)
+        return predictor, self._state(item, predictor, window_of(item))
+
     def close(self) -> None:
         """Drop what waits and end the thread; a second call does nothing."""
         with self._changed:

@@ -25,12 +25,13 @@ from app.service.context import Context, secret_of
 from app.service.overview_verbs import OverviewVerbs
 from app.service.read_verbs import ReadVerbs
 from app.service.record_verbs import RecordVerbs
+from app.service.volume_verbs import VolumeVerbs
 from app.service.work import WorkService
 from app.settings import Settings
 from app.store.database import revision_of
 
 
-class AnnotationService(OverviewVerbs, ReadVerbs, RecordVerbs, WorkService):
+class AnnotationService(OverviewVerbs, ReadVerbs, RecordVerbs, VolumeVerbs, WorkService):
     """The one use-case layer. Get one from `open_workspace`; close it, or use it in a `with` block."""
 
     def __init__(self, context: Context) -> None:

@@ -9,6 +9,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from app.errors import NotFound
 from app.store.database import Row
 from app.store.tables import items, leases, suggestions
+from app.store.tables_volumes import volumes
+
+VOLUME_COLUMNS = ("name", "n_slices", "axes", "spacing_slice_mm", "slope", "intercept")
+"""What an item's row says of its volume, each with `volume_` before its name."""
 
 
 def add(connection: Connection, values: Mapping[str, object]) -> int | None:
@@ -35,7 +39,12 @@ def _with_lease(now: float) -> Select[Any]:
         leases.c.kind,
         suggestions.c.item_id.is_not(None).label("has_suggestion"),
         suggestions.c.uncertainty.is_not(None).label("has_uncertainty"),
-    ).select_from(items.outerjoin(leases, live).outerjoin(suggestions, suggestions.c.item_id == items.c.id))
+        *(volumes.c[name].label(f"volume_{name}") for name in VOLUME_COLUMNS),
+    ).select_from(
+        items.outerjoin(leases, live)
+        .outerjoin(suggestions, suggestions.c.item_id == items.c.id)
+        .outerjoin(volumes, volumes.c.id == items.c.volume_id)
+    )
 
 
 def get(connection: Connection, item_id: int, *, now: float) -> Row:

@@ -127,12 +127,18 @@ def models_of(connection: Connection, project_id: int) -> Sequence[Row]:
 
 
 def put_suggestions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Store starting masks, in place of older ones; rows hold all columns but `created_at`."""
+    """Store starting masks, in place of older ones; rows hold all columns but `created_at`.
+
+    What a head suggests leaves masks alone that were carried over from what a person drew on a neighbouring slice (rows
+    with `from_item_id`); those, in turn, leave the head's map of uncertainty.
+    """
     for row in rows:
         statement = upsert(suggestions).values(**row, created_at=time.time())
-        names = ("model_id", "objects", "label", "uncertainty", "created_at")
+        is_carried = row.get("from_item_id") is not None
+        names = ["model_id", "objects", "label", "created_at", "from_item_id" if is_carried else "uncertainty"]
         changed = {name: statement.excluded[name] for name in names}
-        connection.execute(statement.on_conflict_do_update(index_elements=["item_id"], set_=changed))
+        older = None if is_carried else suggestions.c.from_item_id.is_(None)
+        connection.execute(statement.on_conflict_do_update(index_elements=["item_id"], set_=changed, where=older))
 
 
 def suggestion(connection: Connection, item_id: int) -> Row | None:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -20,15 +19,8 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from app.store.tables_base import metadata as metadata
+from app.store.tables_volumes import volumes
 
 projects = Table(
     "projects",
@@ -93,9 +85,12 @@ items = Table(
     Column("skipped_by", String(100)),
     Column("skipped_at", Float),
     Column("is_flagged", Integer, nullable=False, server_default="0"),  # the newest flag in `notes` is not resolved
+    Column("volume_id", Integer, ForeignKey(volumes.c.id)),
+    Column("slice_index", Integer),  # from 0 in the stored order
     UniqueConstraint("project_id", "content_hash"),
     CheckConstraint("state IN ('unqueued', 'queued', 'labeled', 'skipped')", name="state"),
     Index("ix_items_queue", "project_id", "state", "position"),
+    Index("ix_items_volume_id_slice_index", "volume_id", "slice_index"),
 )
 
 leases = Table(
@@ -251,11 +246,12 @@ suggestions = Table(
     "suggestions",
     metadata,
     Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
-    Column("model_id", String(100), ForeignKey("models.id"), nullable=False),
+    Column("model_id", String(200), nullable=False),  # of a head, or of what carried the mask over
     Column("objects", JSON, nullable=False),
     Column("label", JSON),
     Column("created_at", Float, nullable=False),
     Column("uncertainty", LargeBinary),
+    Column("from_item_id", Integer, ForeignKey("items.id")),  # the slice that the masks were carried over from
 )
 
 jobs = Table(

@@ -65,6 +65,7 @@ class Canvas(StaticComponent):
         "grid.css",
         "guide.css",
         "judge.css",
+        "volume.css",
     )
     sends = ("task_changed", "saved", "skipped", "queue_empty")
 

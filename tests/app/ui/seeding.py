@@ -62,6 +62,7 @@ def seed(workspace: Path) -> None:
     from tests.app.ui.seeding_look import ct_slice, suggest
     from tests.app.ui.seeding_overview import seed_overview
     from tests.app.ui.seeding_reads import seed_reads
+    from tests.app.ui.seeding_volumes import seed_volumes
 
     with open_workspace(workspace, create=True) as service:
         for k, name in enumerate(SEGMENTATION):
@@ -81,6 +82,7 @@ def seed(workspace: Path) -> None:
         seed_day(service)
         seed_overview(service)
         seed_reads(service)
+        seed_volumes(service)
         idle = service.create_project("idle", task="segmentation", classes=["disc"])
         service.import_files(idle.id, [(f"{i}.png", io.BytesIO(discs_image(800 + i))) for i in range(2)])
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)

@@ -11,6 +11,7 @@ import { Minimap } from "./canvas/minimap.js";
 import { Overlays } from "./canvas/overlays.js";
 import { Panel } from "./canvas/panel.js";
 import { Queue } from "./canvas/queue.js";
+import { Planes } from "./canvas/planes.js";
 import { Toolbar } from "./canvas/toolbar.js";
 import { Day } from "./day/day.js";
 import { onRemoved } from "./dom.js";
@@ -32,7 +33,7 @@ export async function mount(element, { props, trigger, watch }) {
   const vault = new Vault(localStorage, BASE.pathname);
   const link = new Link();
   const messages = new Messages(find("[data-part=message]"), find("[data-part=spoken]"));
-  const app = new Annotator({ canvas: find("canvas"), vault, link, messages });
+  const app = new Annotator({ canvas: find(".fc-stage canvas"), vault, link, messages });
   const commands = commandTable(app);
   const queue = new Queue({ vault, onChange: () => app.panel.showProgress() });
   const idle = new Idle(find("[data-part=idle]"), { link });
@@ -41,6 +42,8 @@ export async function mount(element, { props, trigger, watch }) {
   app.overlays = new Overlays(root, app);
   new Minimap(root, app);
   app.panel = new Panel(root, app, queue);
+  app.slices.attach(root, { queue, link });
+  app.planes = new Planes(root, app);
   app.help = new Help(find("[data-part=help]"), commands, app);
   app.skipMenu = new SkipMenu(find("[data-part=skip]"), app);
   app.day = new Day(root, app, { queue, vault, link });

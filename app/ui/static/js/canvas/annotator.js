@@ -5,6 +5,7 @@ import { t } from "../texts.js";
 import { Looking } from "./looking.js";
 import { Objects } from "./objects.js";
 import { Predictor } from "./predictor.js";
+import { Slices } from "./slices.js";
 import { Tools } from "./tools.js";
 
 const FALLBACK_COLOUR = "#4cc2ff";
@@ -18,6 +19,7 @@ export class Annotator extends Looking {
     super(parts);
     this.tools = new Tools(this);
     this.objects = new Objects(this);
+    this.slices = new Slices(this);
     this.predictor = new Predictor({
       onAnswer: () => this.refresh(),
       onError: (error) => this.#noMask(error),
@@ -43,6 +45,7 @@ export class Annotator extends Looking {
     this.stage.setPicture(work?.picture ?? null);
     this.gauge.clear();
     this.overlays.open(work);
+    this.slices.open(work);
     const label = work ? t("say.loaded", work.item) : t("canvas.noImage");
     this.canvas.setAttribute("aria-label", label);
     this.canvas.setAttribute("aria-roledescription", t("canvas.role"));
@@ -81,7 +84,7 @@ export class Annotator extends Looking {
 
   refresh() {
     const { work, stage } = this;
-    if (!work) return;
+    if (!work || this.slices.isAway) return;
     const others = work.others();
     if (others.length !== this.#othersSeen.length || others.some((o, i) => o !== this.#othersSeen[i])) {
       this.#othersSeen = others;
@@ -100,6 +103,12 @@ export class Annotator extends Looking {
     this.panel.refresh();
     this.toolbar.refresh();
     this.day.refresh();
+  }
+
+  /** Shows all masks anew, on a stage that had another slice on it. */
+  repaint() {
+    this.#othersSeen = this.#activeSeen = [];
+    this.ensure();
   }
 
   #noMask(error) {
@@ -248,6 +257,7 @@ export class Annotator extends Looking {
   }
 
   accept() {
+    if (this.slices.isAway) return this.slices.back();
     return this.flow.accept();
   }
 }

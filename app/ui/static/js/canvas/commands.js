@@ -1,5 +1,6 @@
 import { dayCommands } from "../day/commands.js";
 import { lookCommands } from "./look_commands.js";
+import { volumeCommands } from "./volume_commands.js";
 
 /** Every action of the canvas with its keys; the help shows those with a group. */
 export function commandTable(app) {
@@ -49,5 +50,6 @@ export function commandTable(app) {
     { id: "auto", group: "look", keys: ["L"], run: () => app.autoWindow() },
     { id: "reset", group: "look", keys: ["R"], run: () => app.resetWindow() },
     ...lookCommands(app),
+    ...volumeCommands(app),
   ];
 }

@@ -157,9 +157,14 @@ export class Flow {
     }
   }
 
-  /** Changes are welcome again, unless the work is on its way or no longer ours. */
+  /** False while the work is on its way, or no longer ours. */
+  mayChange(work) {
+    return this.#submission?.work !== work && this.#gone !== work;
+  }
+
+  /** Changes are welcome again where they may be made. */
   #reopen(work) {
-    if (this.app.work === work) this.app.isOpen = this.#submission?.work !== work && this.#gone !== work;
+    if (this.app.work === work) this.app.isOpen = this.mayChange(work) && !this.app.slices.isAway;
   }
 
   async #mayAccept(work) {

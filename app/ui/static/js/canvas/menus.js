@@ -58,7 +58,7 @@ export class Help {
   constructor(element, commands, app) {
     this.element = element;
     this.app = app;
-    const groups = ["work", "objects", "draw", "look"].map((group) => this.#group(group, commands));
+    const groups = ["work", "objects", "draw", "look", "volume"].map((group) => this.#group(group, commands));
     const close = make("button", { type: "button", class: "fc-button fc-small", text: t("help.close") });
     close.addEventListener("click", () => this.toggle());
     element.replaceChildren(
@@ -86,7 +86,7 @@ export class Help {
   }
 
   #mouse() {
-    const lines = ["click", "right", "drag", "mark", "rightDrag", "wheel", "pick"].map((line) => make("li", { text: t(`help.mouseLines.${line}`) }));
+    const lines = ["click", "right", "drag", "mark", "rightDrag", "wheel", "volumeWheel", "pick"].map((line) => make("li", { text: t(`help.mouseLines.${line}`) }));
     return make("section", {}, make("h3", { text: t("help.mouse") }), make("ul", {}, ...lines));
   }
 }

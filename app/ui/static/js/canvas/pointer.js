@@ -6,6 +6,7 @@ import { REACH_PX } from "./picking.js";
 
 const SLOP = 4; // CSS px: less is a click, more is a drag
 const HASTE_MS = 300; // a second finger so soon after the first means two fingers, not a stroke
+const LOOKS = ["pan", "contrast", "ruler"]; // what changes no annotation
 const ERASER = 5; // the button that a pen's other end presses
 
 export class Pointer {
@@ -48,7 +49,10 @@ export class Pointer {
   #down(event) {
     const { app, canvas } = this;
     if (event.pointerType === "pen") this.#penComes();
-    if (!app.isOpen || (event.pointerType === "touch" && this.#drag?.type === "pen")) return;
+    if (app.slices.isAway) {
+      if (!LOOKS.includes(this.#kindOf(event))) return app.slices.remind();
+    } else if (!app.isOpen) return;
+    if (event.pointerType === "touch" && this.#drag?.type === "pen") return;
     canvas.dataset.by = "pointer"; // the focus ring is for those who work by keyboard
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
@@ -134,7 +138,9 @@ export class Pointer {
 
   #wheel(event) {
     event.preventDefault();
-    if (!this.app.isOpen) return;
+    const zooms = event.ctrlKey || event.metaKey;
+    if (this.app.slices.count > 1 && !zooms) return this.app.slices.wheel(event);
+    if (!this.app.work) return;
     const at = this.#at(event);
     const unit = event.deltaMode ? 0.05 : event.ctrlKey ? 0.008 : 0.0015;
     this.app.zoomAt(at, Math.exp(-event.deltaY * unit));

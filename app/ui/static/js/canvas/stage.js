@@ -17,6 +17,7 @@ export class Stage {
   painter = null; // paints the prompts, and what a tool in use shows
   raster = null; // what is seen of the image; null on an empty stage
   activeShown = true;
+  elsewhere = false; // another slice is in sight than the one that is worked on: none of its prompts and layers
   underlays = []; // (g, view) => void, between image and masks, in image pixels
   overlays = []; // (g, view) => void, over all, in view pixels
   #frame = 0;
@@ -54,8 +55,15 @@ export class Stage {
   setPicture(picture) {
     this.raster = picture && new Raster(picture);
     this.rubber = this.cursor = this.corner = null;
-    this.stale = false;
+    this.stale = this.elsewhere = false;
     if (picture) this.view.setImage(picture.width, picture.height);
+    this.draw();
+  }
+
+  /** Another picture of the same size under the same view, for a look; `setPicture` or this one ends it. */
+  exchange(picture, { elsewhere }) {
+    this.raster = new Raster(picture);
+    this.elsewhere = elsewhere;
     this.draw();
   }
 
@@ -94,10 +102,10 @@ export class Stage {
     this.raster.follow(this.view, ratio);
     g.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * left, ratio * top);
     this.raster.drawImage(g, scale, ratio);
-    for (const paint of this.underlays) paint(g, this.view);
+    if (!this.elsewhere) for (const paint of this.underlays) paint(g, this.view);
     if (this.masksShown && !this.blinked) this.raster.drawMasks(g, this.view, this.#style());
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.painter.paint(g, this.view);
+    if (!this.elsewhere) this.painter.paint(g, this.view);
     for (const paint of this.overlays) paint(g, this.view);
     this.#crosshair(g);
     this.#brush(g);

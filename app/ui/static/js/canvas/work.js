@@ -16,7 +16,7 @@ export class Work {
   #shown = { id: null, base: null }; // the mask that stays in sight while the next answer is on its way
 
   constructor(item, picture, clock, classId) {
-    Object.assign(this, { item, picture, clock, clicks: 0 });
+    Object.assign(this, { item, picture, seen: picture, clock, clicks: 0 });
     this.window = { level: item.window.level, width: item.window.width };
     this.answers = new Answers(item.width, item.height);
     this.live = new LiveMask(item.width, item.height);
@@ -164,11 +164,17 @@ export class Work {
   }
 
   valueAt({ x, y }) {
-    const { samples, channels, width, height } = this.picture;
+    const { samples, channels, width, height } = this.seen;
     const [px, py] = [Math.floor(x), Math.floor(y)];
     if (px < 0 || py < 0 || px >= width || py >= height) return null;
     const at = (py * width + px) * channels;
-    return { x: px, y: py, value: Array.from(samples.subarray(at, at + channels)).join(" ") };
+    return { x: px, y: py, value: this.#ownUnit(samples.subarray(at, at + channels)) };
+  }
+
+  /** Values as people know them: those of a volume in its file's own unit, such as HU. */
+  #ownUnit(values) {
+    const { slope, intercept } = this.item.volume ?? { slope: 1, intercept: 0 };
+    return Array.from(values, (value) => Number((slope * value + intercept).toPrecision(5))).join(" ");
   }
 
   draft() {

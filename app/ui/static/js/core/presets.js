@@ -12,11 +12,12 @@ const OFFSETS = [1024, 32768]; // where 0 HU commonly lies in files without nega
 
 /**
  * The value of 0 HU where an image looks like CT, else null: 16 bit, air (-900 HU or less) at the low end and, at the
- * high end, from soft bone (300 HU) to metal (4,100 HU). A guess: nothing in the file says so.
+ * high end, from soft bone (300 HU) to metal (4,100 HU). A guess: nothing in the file says so, but a volume says where its 0 is.
  */
-export function zeroOfCt({ dtype, channels, window: { min, max } }) {
+export function zeroOfCt({ dtype, channels, volume, window: { min, max } }) {
   if (dtype !== "uint16" || channels !== 1) return null;
-  return OFFSETS.find((zero) => min - zero >= -1100 && min - zero <= -900 && max - zero >= 300 && max - zero <= 4100) ?? null;
+  const zeros = !volume ? OFFSETS : volume.slope === 1 ? [-volume.intercept] : [];
+  return zeros.find((zero) => min - zero >= -1100 && min - zero <= -900 && max - zero >= 300 && max - zero <= 4100) ?? null;
 }
 
 /** Names of the presets that an item has, in the order of the menu. */

@@ -1,10 +1,13 @@
 /** Raw pixels of the shown item and of the few that likely come next, each fetched once. */
 import { call, post } from "./api.js";
 
-const KEPT = 3;
-
 export class Pictures {
   #byId = new Map();
+
+  /** `kept`: how many pictures stay at hand. */
+  constructor(kept = 3) {
+    this.kept = kept;
+  }
 
   /** {samples, width, height, dtype, channels} of an item. */
   get(itemId) {
@@ -13,7 +16,7 @@ export class Pictures {
     const picture = fetchPixels(itemId);
     this.#byId.set(itemId, picture);
     picture.catch(() => this.#byId.delete(itemId));
-    while (this.#byId.size > KEPT) this.#byId.delete(this.#byId.keys().next().value);
+    while (this.#byId.size > this.kept) this.#byId.delete(this.#byId.keys().next().value);
     return picture;
   }
 
