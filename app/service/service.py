@@ -20,7 +20,7 @@ from pydantic import JsonValue, ValidationError
 
 from app.api import schemas
 from app.errors import InvalidRequest
-from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, report
+from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, registries, report
 from app.service.context import Context, secret_of
 from app.service.overview_verbs import OverviewVerbs
 from app.service.record_verbs import RecordVerbs
@@ -93,7 +93,11 @@ class AnnotationService(OverviewVerbs, RecordVerbs, WorkService):
 
     def registry(self) -> schemas.Registry:
         """All methods that can be chosen by name."""
-        return projects.registry()
+        return registries.registry()
+
+    def strategies(self, project_id: int) -> schemas.Strategies:
+        """The strategies that a project's next round can feed, with their settings."""
+        return registries.strategies_for(self.context, project_id)
 
     # pool -------------------------------------------------------------------------------------------------------
 

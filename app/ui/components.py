@@ -76,6 +76,15 @@ class JobMonitor(StaticComponent):
     sends = ("job_end",)
 
 
+class RoundForm(StaticComponent):
+    """Starts the next round, by a strategy with settings. value = {"project_id": id, "job_id": the last job}."""
+
+    template = "round_form.html"
+    module = "shell/round_form.js"
+    styles = (*StaticComponent.styles, "round_form.css")
+    sends = ("job_started",)
+
+
 class RoundsView(StaticComponent):
     """Whether to go on, learning curve and table of rounds. value = {"project_id": id, "job_id": the last job}."""
 

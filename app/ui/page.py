@@ -45,7 +45,7 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
                 rounds_parts = rounds_tab(service, selector, rounds)
             with gr.Tab(text("app.tabs.project"), id="project"), gr.Column(elem_classes="fc-page"):
                 project_parts = project_tab(service, selector)
-        parts = [canvas, images, *rounds_parts.following, *project_parts]
+        parts = [canvas, images, *rounds_parts, *project_parts]
 
         @tell_errors
         def start(last: int | None) -> dict[str, Any]:
@@ -57,9 +57,9 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
         def opened(project_id: int | None) -> list[Any]:
             project = None if project_id is None else service.project(project_id)
             value = {"project_id": project_id, "job_id": project.job_id if project else None}
-            return [value] * len(parts) + [project.batch_size if project else gr.skip(), project_id]
+            return [value] * len(parts) + [project_id]
 
-        shown = [*parts, rounds_parts.batch, remembered]
+        shown = [*parts, remembered]
         page.load(start, remembered, selector, **QUIET).then(opened, selector, shown, **QUIET)
         selector.change(opened, selector, shown, **QUIET)
     return page

@@ -79,6 +79,8 @@ def seed(workspace: Path) -> None:
         adapt(service)
         seed_day(service)
         seed_overview(service)
+        chosen = service.create_project("chosen", task="segmentation", classes=["disc"], batch_size=3)
+        service.import_files(chosen.id, [(f"{i}.png", io.BytesIO(discs_image(600 + i))) for i in range(8)])
         idle = service.create_project("idle", task="segmentation", classes=["disc"])
         service.import_files(idle.id, [(f"{i}.png", io.BytesIO(discs_image(800 + i))) for i in range(2)])
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)
