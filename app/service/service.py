@@ -24,12 +24,13 @@ from app.service import adaptations, annotate, exports, items, jobs, pool, proje
 from app.service.context import Context, secret_of
 from app.service.overview_verbs import OverviewVerbs
 from app.service.record_verbs import RecordVerbs
+from app.service.user_verbs import UserVerbs
 from app.service.work import WorkService
 from app.settings import Settings
 from app.store.database import revision_of
 
 
-class AnnotationService(OverviewVerbs, RecordVerbs, WorkService):
+class AnnotationService(OverviewVerbs, RecordVerbs, UserVerbs, WorkService):
     """The one use-case layer. Get one from `open_workspace`; close it, or use it in a `with` block."""
 
     def __init__(self, context: Context) -> None:

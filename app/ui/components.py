@@ -132,6 +132,14 @@ class Exporter(StaticComponent):
     module = "shell/exporter.js"
 
 
+class UsersView(StaticComponent):
+    """The people who log in; reads nothing but the API."""
+
+    template = "users.html"
+    module = "shell/users.js"
+    styles = (*StaticComponent.styles, "users.css")
+
+
 class Guidelines(StaticComponent):
     """How to annotate, to be written for the annotators. value = {"project_id": id}."""
 

@@ -9,6 +9,7 @@ from app.ui.components import Canvas, ImagesView
 from app.ui.project_tab import project_tab
 from app.ui.rounds_tab import rounds_tab
 from app.ui.texts import text
+from app.ui.users_tab import users_tab
 
 if TYPE_CHECKING:
     from app.service import AnnotationService
@@ -45,6 +46,7 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
                 rounds_parts = rounds_tab(service, selector, rounds)
             with gr.Tab(text("app.tabs.project"), id="project"), gr.Column(elem_classes="fc-page"):
                 project_parts = project_tab(service, selector)
+            users_tab(page)
         parts = [canvas, images, *rounds_parts, *project_parts]
 
         @tell_errors

@@ -54,7 +54,7 @@ export function mount(element, ctx) {
     for (const input of inputs()) {
       const setting = entry.settings.find(({ name }) => name === input.name);
       const text = written(input);
-      input.closest("label").toggleAttribute("data-changed", !isDefault(setting, text));
+      input.parentElement.toggleAttribute("data-changed", !isDefault(setting, text));
       const wrong = input.validity.badInput || !fits(setting, text);
       input.setCustomValidity(wrong ? t("rounds.wrong", { name: input.name, allowed: t(`rounds.kinds.${setting.kind}`) }) : "");
     }
@@ -117,10 +117,10 @@ const written = (input) => (input.type === "checkbox" ? String(input.checked) : 
 function field(setting) {
   const { name, about, is_optional: optional } = setting;
   const hint = setting.default === null ? t("rounds.auto") : optional ? "none" : shown(setting.default);
-  const small = make("small", { id: `fc-round-about-${name}`, text: plain(about) });
+  const small = make("small", { text: plain(about) });
   const control = input(setting, hint);
-  control.setAttribute("aria-describedby", small.id);
-  return make("div", {}, make("label", {}, make("span", { text: name }), control), small);
+  Object.assign(control, { id: `fc-round-set-${name}`, ariaDescription: small.textContent });
+  return make("div", {}, make("label", { for: control.id, text: name }), control, small);
 }
 
 function input({ name, kind, default: usual, choices, is_optional: optional }, hint) {
