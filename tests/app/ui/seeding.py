@@ -34,6 +34,7 @@ SEGMENTATION = (
     "looks",
     "layers",
     "gauge",
+    "named",
 )
 DISCS = ((70, 60, 28), (190, 90, 34), (110, 150, 22))
 """x, y and radius of the discs of every drawn image, in pixels; the image is wider than it is high."""
