@@ -16,13 +16,15 @@ DROP = """([files, unreadable]) => {
   });
   const folder = (path, children) => {
     const batches = [children, []];
-    return { isFile: false, fullPath: `/${path}`, createReader: () => ({ readEntries: (done) => done(batches.shift()) }) };
+    const reader = { readEntries: (done) => done(batches.shift()) };
+    return { isFile: false, fullPath: `/${path}`, createReader: () => reader };
   };
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const made = files.map(([path, text]) => entry(path, new File([bytes(text)], path.split("/").at(-1))));
   const root = folder("study", [...made, ...unreadable.map((path) => entry(path, null))]);
   const event = new DragEvent("drop", { bubbles: true, cancelable: true });
-  Object.defineProperty(event, "dataTransfer", { value: { items: [{ webkitGetAsEntry: () => root }], files: [], types: ["Files"] } });
+  const value = { items: [{ webkitGetAsEntry: () => root }], files: [], types: ["Files"] };
+  Object.defineProperty(event, "dataTransfer", { value });
   document.querySelector(".fc-import .fc-drop").dispatchEvent(event);
 }"""
 
