@@ -12,7 +12,7 @@ from alcore.costs import expected_seconds
 from alcore.errors import InvalidInput
 from alcore.opinions import Opinion
 from alcore.rounds import asks_a_head
-from alcore.strategies import STRATEGIES, select
+from alcore.strategies import named, select
 from alcore.types import PoolView, Progress
 
 CLICKS_PER_BOX = 2
@@ -140,7 +140,7 @@ class Loop:
 
     def run(self, strategy: str, start: State, rounds: int, batch_size: int) -> list[dict[str, Any]]:
         """Run one strategy from the seed set on; return its curve."""
-        state, asks = start, asks_a_head(STRATEGIES[strategy])
+        state, asks = start, asks_a_head(named(strategy).strategy)
         for number in range(1, rounds + 1):
             rng = np.random.default_rng([start.seed, number, zlib.crc32(strategy.encode())])
             pool = self._view(state)

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Int64, Shaped
 
 from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, UnknownName
-from alcore.strategies import STRATEGIES
+from alcore.strategies import STRATEGIES, named
 from alcore.strategies.quota import group_codes
-from alcore.strategies.registry import FROM_A_HEAD, Need, Strategy
+from alcore.strategies.registry import FROM_A_HEAD, Chosen, Need, Strategy
 from alcore.types import RoundPlan
 
 Task = Literal["segmentation", "classification"]
@@ -65,7 +65,7 @@ FED: Mapping[Task, frozenset[Need]] = MappingProxyType(
 
 def runs_in(task: Task) -> list[str]:
     """Name the strategies that the loop of a task can feed."""
-    return [name for name, entry in STRATEGIES.items() if not _starved_of(entry, task)]
+    return [name for name, entry in STRATEGIES.items() if not starved_of(entry, task)]
 
 
 def asks_a_head(entry: Strategy) -> bool:
@@ -73,7 +73,7 @@ def asks_a_head(entry: Strategy) -> bool:
     return entry.phase == "round" or bool(entry.needs & FROM_A_HEAD)
 
 
-def _starved_of(entry: Strategy, task: Task) -> list[str]:
+def starved_of(entry: Strategy, task: Task) -> list[str]:
     """Name what a strategy needs and the loop of a task does not have."""
     acquisition = ACQUISITIONS.get(entry.ranks_by or "")
     is_pooled = task == "segmentation" and acquisition is not None and acquisition.is_dense
@@ -108,29 +108,39 @@ def plan_round(
         raise InvalidInput(f"need n_labeled >= 0 and batch_size >= 1; got {n_labeled} and {batch_size}")
     if requested is not None and requested != DEFAULT:
         name, why = requested, "asked for"
-    elif n_labeled == 0:
-        name, why = (DEFAULT_COLD_START[task] if cold_start == DEFAULT else cold_start), "nothing is labeled yet"
     else:
-        name, why = (DEFAULT_STRATEGY[task] if strategy == DEFAULT else strategy), f"{n_labeled} labels so far"
-    check_strategy(name, n_labeled=n_labeled, task=task)
-    return RoundPlan(strategy=name, batch_size=batch_size, reason=f"{name}: {why}")
+        name, why = usual_strategy(task, n_labeled, cold_start, strategy)
+    chosen = check_strategy(name, n_labeled=n_labeled, task=task)
+    return RoundPlan(strategy=chosen.spec, batch_size=batch_size, reason=f"{chosen.spec}: {why}")
 
 
-def check_strategy(name: str, *, n_labeled: int, task: Task) -> None:
-    """Refuse an unknown strategy, one that the task's loop cannot feed, and one that needs a head before any label."""
-    if name not in STRATEGIES:
-        raise UnknownName.of("strategy", name, STRATEGIES)
-    starved = _starved_of(STRATEGIES[name], task)
+def usual_strategy(task: Task, n_labeled: int, cold_start: str, strategy: str) -> tuple[str, str]:
+    """Name the strategy that a round takes unless a person asks for another, and say why; arguments of `plan_round`."""
+    if n_labeled == 0:
+        return (DEFAULT_COLD_START[task] if cold_start == DEFAULT else cold_start), "nothing is labeled yet"
+    return (DEFAULT_STRATEGY[task] if strategy == DEFAULT else strategy), f"{n_labeled} labels so far"
+
+
+def check_strategy(spec: str, *, n_labeled: int, task: Task) -> Chosen:
+    """Read a strategy with its settings, as `alcore.strategies.named` does.
+
+    Raises:
+        UnknownName: there is no such strategy.
+        InvalidInput: a setting is wrong, the task's loop cannot feed the strategy, or it needs a head before any label.
+    """
+    chosen = named(spec)
+    name, starved = chosen.strategy.name, starved_of(chosen.strategy, task)
     if starved:
         raise InvalidInput(
             f"strategy {name!r} needs {' and '.join(starved)}, which {task} rounds do not have; "
             f"choose one of: {', '.join(sorted(runs_in(task)))}"
         )
-    if n_labeled == 0 and asks_a_head(STRATEGIES[name]):
+    if n_labeled == 0 and asks_a_head(chosen.strategy):
         cold = sorted(known for known in runs_in(task) if not asks_a_head(STRATEGIES[known]))
         raise InvalidInput(
             f"strategy {name!r} ranks by a trained head, and nothing is labeled yet; begin with: {', '.join(cold)}"
         )
+    return chosen
 
 
 def hold_out(

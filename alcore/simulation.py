@@ -58,7 +58,7 @@ def simulate(
         learner: trains, scores and measures.
         task: decides what `default` means.
         names: goes into the result as it is.
-        strategies: names, `default` allowed; each is run.
+        strategies: names, with settings or without, `default` allowed; each is run.
         cold_start: chooses the seed set of `batch_size` items (round 0).
         rounds: batches chosen after the seed set, at least 0; a run ends early when the pool is used up.
         batch_size: items a batch.
@@ -87,10 +87,9 @@ def simulate(
             f"need a seed, a strategy, rounds >= 0 and 1 <= batch_size <= {len(embeddings)} (pool size); got "
             f"{len(seed_list)} seeds, {len(resolved)} strategies, rounds={rounds}, batch_size={batch_size}"
         )
+    resolved = [check_strategy(name, n_labeled=1, task=task).spec for name in resolved]
     if len(set(resolved)) < len(resolved) or len(set(seed_list)) < len(seed_list):
         raise InvalidInput(f"a strategy or seed is listed twice: {', '.join(resolved)}; {seed_list}")
-    for name in resolved:
-        check_strategy(name, n_labeled=1, task=task)
     n_batches = min(rounds, -(-len(embeddings) // batch_size) - 1)
     loop = Loop(
         embeddings=np.ascontiguousarray(embeddings),

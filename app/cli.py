@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from app.commands import adapt, bench, demo, doctor, models, project, registries, report, simulate, work, workspace
+from app.commands import (
+    adapt,
+    bench,
+    demo,
+    doctor,
+    models,
+    project,
+    registries,
+    report,
+    simulate,
+    users,
+    work,
+    workspace,
+)
 from app.commands.output import is_bad_input, known_errors, one_line
 from app.processor import share_processor
 
@@ -18,7 +31,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (demo, workspace, project, work, report, adapt, simulate, bench, registries, models, doctor):
+for module in (demo, workspace, users, project, work, report, adapt, simulate, bench, registries, models, doctor):
     module.add_to(cli)
 
 

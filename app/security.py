@@ -11,11 +11,8 @@ import hmac
 import ipaddress
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -24,12 +21,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alcore.errors import InvalidInput
 from app.errors import Forbidden, TooManyAttempts, Unauthorized, status_of
+from app.passwords import file_accounts, fits_hash, hash_password
+from app.roles import SAFE_METHODS, Account, Role, may
 from app.settings import Settings
 
 COOKIE = "fewclick_login"
 OPEN_PATHS = frozenset({"/v1/health", "/login", "/favicon.ico"})
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_FAILURES, FORGET_AFTER_S = 8, 60.0
+READ_EVERY_S = 1.0
+"""An account that another process changed is known so much later."""
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -46,63 +46,70 @@ SECURITY_HEADERS = (
 )
 
 
-def check_exposure(settings: Settings) -> None:
+def check_exposure(settings: Settings, *, has_users: bool = False) -> None:
     """Refuse to listen beyond this machine without a way to tell who comes in.
 
+    Args:
+        settings: the server's.
+        has_users: whether the workspace has accounts.
+
     Raises:
-        InvalidInput: the host is reachable from outside and there is neither token nor users file, or a secret is weak.
+        InvalidInput: the host is reachable from outside and there is neither token nor user, or a secret is weak.
     """
     if settings.token is not None and len(settings.token.get_secret_value()) < 8:
         raise InvalidInput("the token has fewer than 8 characters; make a longer one, e.g. `openssl rand -hex 24`")
-    if not settings.is_loopback and not settings.needs_login:
+    if not settings.is_loopback and not (settings.needs_login or has_users):
         raise InvalidInput(
             f"host {settings.host} can be reached from other machines: set a token (--token or FEWCLICK_TOKEN) "
-            "or a users file (FEWCLICK_USERS_FILE), or listen on 127.0.0.1"
+            "or a users file (FEWCLICK_USERS_FILE), add users (`fewclick user add`), or listen on 127.0.0.1"
         )
-
-
-def hash_password(password: str) -> str:
-    """The part behind the colon of a line `name:hash` in the users file."""
-    return PasswordHasher().hash(password)
-
-
-def read_users(file: Path | None) -> dict[str, str]:
-    """Read `name:argon2 hash` lines; empty ones and those that start with # are skipped.
-
-    Raises:
-        InvalidInput: a line is of another form; its number is named, not its content.
-    """
-    users: dict[str, str] = {}
-    for number, line in enumerate(file.read_text("utf-8").splitlines() if file else [], start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, colon, hashed = line.strip().partition(":")
-        if not colon or not name or not hashed.startswith("$argon2"):
-            raise InvalidInput(f"line {number} of the users file is not `name:argon2 hash`")
-        users[name] = hashed
-    return users
 
 
 class Auth:
     """Knows who may come in. One per server; safe to share between threads."""
 
-    def __init__(self, settings: Settings, secret: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._settings, self._secret, self._clock = settings, secret, clock
+    def __init__(
+        self,
+        settings: Settings,
+        secret: str,
+        *,
+        accounts: Callable[[], Mapping[str, Account]] = dict,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._secret, self._clock, self._accounts = settings, secret, clock, accounts
         self._token = settings.token.get_secret_value() if settings.token else None
-        self._users = read_users(settings.users_file)
-        self._stranger = hash_password(secret) if self._users else ""
+        self._in_file = file_accounts(settings.users_file)
+        self._read_at, self._known = float("-inf"), dict[str, Account]()
+        self._stranger = hash_password(secret)
         self._lock = threading.Lock()
         self._failures: dict[str, tuple[int, float]] = {}
 
     @property
     def is_open(self) -> bool:
         """True when nobody must log in."""
-        return not self._settings.needs_login
+        return not self._settings.needs_login and not self.has_users
 
     @property
     def has_users(self) -> bool:
         """True when people log in with a password of their own, and so cannot take each other's names."""
         return bool(self._users)
+
+    def forget(self) -> None:
+        """Read the accounts anew: one was changed."""
+        self._read_at = float("-inf")
+
+    def role_of(self, person: str | None) -> Role:
+        """What a person may do; where people have no accounts everybody who comes in may do everything."""
+        account = self._users.get(person or "")
+        return account.role if account else "operator"
+
+    @property
+    def _users(self) -> dict[str, Account]:
+        """All accounts, read again now and then."""
+        now = self._clock()
+        if now - self._read_at >= READ_EVERY_S:
+            self._known, self._read_at = {**self._accounts(), **self._in_file}, now
+        return self._known
 
     def log_in(self, name: str, password: str, *, caller: str) -> str:
         """Check a name with its password (or the token); returns the cookie's value.
@@ -129,7 +136,7 @@ class Auth:
             checked = self._signer(name).loads(cookie, max_age=int(self._settings.cookie_days * 86400))
         except BadSignature:
             return None
-        return checked if isinstance(checked, str) and (not self._users or checked in self._users) else None
+        return checked if isinstance(checked, str) and (not self._users or self._may_come(checked)) else None
 
     def is_token(self, value: str) -> bool:
         """True for the right bearer token."""
@@ -138,11 +145,15 @@ class Auth:
     def _fits(self, name: str, password: str) -> bool:
         """True when this person may come in; takes as long for a stranger as for a known name."""
         if self._users:
-            try:
-                return PasswordHasher().verify(self._users.get(name, self._stranger), password) and name in self._users
-            except (VerificationError, InvalidHashError):
-                return False
+            account = self._users.get(name)
+            fits = fits_hash(account.password_hash if account else self._stranger, password)
+            return fits and self._may_come(name)
         return self.is_token(password)
+
+    def _may_come(self, name: str) -> bool:
+        """Whether there is such an account, and it is not switched off."""
+        account = self._users.get(name)
+        return account is not None and account.is_active
 
     def _slow_down(self, caller: str) -> None:
         """Refuse a caller who has failed too often."""
@@ -155,7 +166,8 @@ class Auth:
 
     def _signer(self, name: str) -> URLSafeTimedSerializer:
         """Signs for one person; a changed token or password makes all their cookies worthless."""
-        proof = self._users.get(name, "") if self._users else (self._token or "")
+        account = self._users.get(name)
+        proof = (account.password_hash if account else "") if self._users else (self._token or "")
         return URLSafeTimedSerializer(self._secret, salt=hashlib.sha256(f"login:{proof}".encode()).hexdigest())
 
 
@@ -190,8 +202,13 @@ class Gate:
             return _json(Forbidden("the request comes from another site's page; open the server's own page"))
         person = self._auth.person_of(request.cookies.get(COOKIE, ""))
         request.state.person = person
-        if self._auth.is_open or by_token or person is not None or path in OPEN_PATHS:
+        request.state.role = "operator" if self._auth.is_open or by_token else self._auth.role_of(person)
+        if path in OPEN_PATHS:
             return None
+        if self._auth.is_open or by_token or person is not None:
+            if may(request.state.role, request.scope.get("method", "GET"), path):
+                return None
+            return _json(Forbidden(f"your role is {request.state.role}; ask an operator to do this or to change it"))
         if request.scope.get("method") == "GET" and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse(f"{request.scope.get('root_path', '')}/login", 303)
         return _json(Unauthorized("log in at /login, or send the header `Authorization: Bearer <token>`"))

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from alcore.errors import UnknownName
-from alcore.strategies import STRATEGIES, select
+from alcore.strategies import named, select
 from alcore.types import LinearHead, PoolView, Progress
 
 _N_CLUSTERS, _N_CLASSES, _N_MEMBERS, _N_LABELED = 50, 5, 8, 20
@@ -27,7 +26,7 @@ def bench_selection(
     """Time strategies on one pool of drawn, clustered embeddings: a float16 file that is mapped into memory.
 
     Args:
-        strategies: names from `STRATEGIES`.
+        strategies: names from `STRATEGIES`, with settings or without.
         n: items in the pool, at least 100.
         dim: length of an embedding.
         batch_size: items to choose.
@@ -40,17 +39,16 @@ def bench_selection(
 
     Raises:
         UnknownName: a strategy does not exist.
+        InvalidInput: a setting is wrong.
     """
-    for name in strategies:
-        if name not in STRATEGIES:
-            raise UnknownName.of("strategy", name, STRATEGIES)
+    specs = [named(name).spec for name in strategies]
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "embeddings.npy"
         write_embeddings(file, n, dim)
-        for name in strategies:
+        for name in specs:
             if progress is not None:
-                progress(len(results), len(strategies))
+                progress(len(results), len(specs))
             command = [sys.executable, "-m", "app.selection_bench", name, str(file), str(batch_size)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
             results.append(json.loads(done.stdout))
@@ -109,10 +107,11 @@ def read_pool(file: Path, needs: frozenset[str]) -> PoolView:
 
 def measure(name: str, file: Path, batch_size: int) -> dict[str, Any]:
     """Run one strategy in this process, after a small run that imports what it uses."""
-    pool = read_pool(file, STRATEGIES[name].needs)
+    needs = named(name).strategy.needs
+    pool = read_pool(file, needs)
     small = file.with_name("small.npy")
     np.save(small, pool.embeddings[:_WARM_UP_ROWS])
-    select(name, read_pool(small, STRATEGIES[name].needs), 2, rng=np.random.default_rng(0))
+    select(name, read_pool(small, needs), 2, rng=np.random.default_rng(0))
     started = time.perf_counter()
     rows = select(name, pool, batch_size, rng=np.random.default_rng(0)).rows
     seconds = time.perf_counter() - started

@@ -20,7 +20,21 @@ from starlette.types import Scope
 
 from alcore.errors import AlcoreError
 from app import __version__
-from app.api import adaptations, errors, items, jobs, login, overview, projects, reads, records, reports, volumes, work
+from app.api import (
+    adaptations,
+    errors,
+    items,
+    jobs,
+    login,
+    overview,
+    projects,
+    reads,
+    records,
+    reports,
+    users,
+    volumes,
+    work,
+)
 from app.api.limits import BodyLimit
 from app.api.log import RequestLog
 from app.errors import FewclickError
@@ -60,10 +74,10 @@ def create_app(
     """
     workspace = workspace.resolve()
     settings = settings or (service.settings if service else load_settings(workspace))
-    check_exposure(settings)
     own = None if service else open_workspace(workspace, create=True, settings=settings)
     service = service or own
     assert service is not None
+    check_exposure(settings, has_users=bool(service.accounts()))
     # Swagger UI and ReDoc would load their code from elsewhere.
     app = FastAPI(
         title="Fewclick",
@@ -74,8 +88,8 @@ def create_app(
         lifespan=_lifespan(service, close=own is not None),
     )
     app.state.service, app.state.settings = service, settings
-    app.state.auth = Auth(settings, service.secret())
-    for part in (projects, adaptations, reports, overview, reads, records, work, items, volumes, jobs, login):
+    app.state.auth = Auth(settings, service.secret(), accounts=service.accounts)
+    for part in (projects, adaptations, reports, overview, reads, records, work, items, volumes, jobs, users, login):
         app.include_router(part.router)
     errors.install(app)
     _pages(app)
@@ -176,7 +190,6 @@ def serve(workspace: Path, *, host: str | None = None, port: int | None = None, 
     import uvicorn
 
     settings = load_settings(workspace, host=host, port=port, token=token)
-    check_exposure(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(workspace, settings)
     tempfile.tempdir = str(app.state.service.tmp())  # uploads are patients' images: not into the system's folder

@@ -16,7 +16,7 @@ import numpy as np
 
 from alcore.embeddings import EmbeddingStore, embed_missing
 from alcore.errors import InvalidInput, UnknownName
-from alcore.rounds import Task, hold_out
+from alcore.rounds import DEFAULT, Task, hold_out
 from alcore.simulation import SimulationNames, simulate
 from alcore.types import Progress
 from app.simulate_data import SimulationImages, load_images
@@ -150,9 +150,9 @@ def split(stems: Sequence[str], groups: np.ndarray | None) -> tuple[np.ndarray, 
 
 def needs_committee(strategies: Sequence[str]) -> bool:
     """Whether any strategy asks more than one head."""
-    from alcore.strategies import STRATEGIES
+    from alcore.strategies import named
 
-    return any(name in STRATEGIES and "committee" in STRATEGIES[name].needs for name in strategies)
+    return any("committee" in named(name).strategy.needs for name in strategies if name != DEFAULT)
 
 
 def _embedded(images: SimulationImages, encoder_name: str, folder: Path, bar: Bar) -> EmbeddingStore:

@@ -56,4 +56,5 @@ def _annotation(number: int, record: ExportRecord, item: ExportObject) -> dict[s
         "area": rle_area(item.mask),
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "iscrowd": 0,
+        **({"attributes": {"name": item.name}} if item.name else {}),
     }

@@ -43,6 +43,8 @@ class ExportObject:
     mask: Rle
     predicted_iou: float | None = None
     quality: float | None = None
+    name: str | None = None
+    """What the annotator calls it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ with `@register` in a module of this folder: all of them are imported here, and 
 import importlib
 import pkgutil
 
-from alcore.strategies.registry import STRATEGIES, Strategy, register, select
+from alcore.strategies.registry import STRATEGIES, Strategy, named, register, select
 
-__all__ = ["STRATEGIES", "Strategy", "register", "select"]
+__all__ = ["STRATEGIES", "Strategy", "named", "register", "select"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")

@@ -39,7 +39,8 @@ def dcom(
 
     Source: Mishal & Weinshall, "DCoM" (arXiv:2407.01804). A labeled item covers the ball of its own radius; the part c
     of the unlabeled pool so covered gives the competence S(c) = (1 + exp(-slope·(1 - midpoint))) / (1 +
-    exp(-slope·(c - midpoint))), and each pick maximises S·margin + (1 - S)·density, margin as 1 - gap of the two most
+    exp(-slope·(c - midpoint))): `midpoint` is the c at which density hands over to the margin; `slope` is how sharply
+    it does so; each pick maximises S·margin + (1 - S)·density, margin as 1 - gap of the two most
     likely classes. Density is the part of the pool within `delta` that nothing covers yet, divided by the largest such
     part when the batch begins. The radius of a labeled item is the largest within which a share 0.2·c + 0.4 of items is
     predicted to be of its class, c here the coverage by balls of `delta`, which defaults to ProbCover's. Departures:

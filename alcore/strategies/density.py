@@ -85,12 +85,12 @@ def usl(
     """Take the densest item of each k-means cluster, less a penalty for closeness to labeled and other chosen items.
 
     Source: Wang, Lian & Yu, "Unsupervised Selective Labeling", ECCV 2022, the training-free USL. Density is 1 /
-    distance to the k-th neighbour. In each of `n_rounds` rounds every cluster takes its item of the largest density
-    minus `strength` times the penalty: the sum of 1 / distance to the power of `power` over the picks of the other
-    clusters in the round before, smoothed by `momentum`. Departures: density is divided by its mean and the penalty by
-    the number of picks, so that `strength` means the same in each pool; labeled items count as picks of no cluster;
-    above `n_reference` unlabeled items neighbours are sought among that many drawn at random; k-means is spherical; an
-    exhausted cluster is passed over, and what is then lacking is taken by score from all.
+    distance to the k-th of `n_neighbours` neighbours. In each of `n_rounds` rounds every cluster takes its item of the
+    largest density minus `strength` times the penalty: the sum of 1 / distance to the power of `power` over the picks
+    of the other clusters in the round before, smoothed by `momentum`. Departures: density is divided by its mean and
+    the penalty by the number of picks, so that `strength` means the same in each pool; labeled items count as picks of
+    no cluster; above `n_reference` unlabeled items neighbours are sought among that many drawn at random; k-means is
+    spherical; an exhausted cluster is passed over, and what is then lacking is taken by score from all.
     """
     _check_usl(n_neighbours, strength, power, n_rounds, momentum)
     rows = np.flatnonzero(~pool.labeled).astype(np.int64)

@@ -62,9 +62,10 @@ def repdiv(
 ) -> QueryResult:
     """Take 70 % of the batch by facility location, the rest farthest from all labeled and chosen items.
 
-    Source: MedCAL-Bench 2025 (arXiv:2508.03441), "RepDiv": representativeness, then diversity. Its code loops over an
-    n x n similarity matrix; here the first part is facility_location, with its departure on large pools, and the second
-    k-center by cosine from labeled and chosen items. The first part is rounded up, so one pick is a representative one.
+    Source: MedCAL-Bench 2025 (arXiv:2508.03441), "RepDiv": representativeness, then diversity. Its code loops over an n
+    x n similarity matrix; here the first part is facility_location, with its departure on large pools, and the second
+    k-center by cosine from labeled and chosen items. `representative_share` of the batch is the first part. It is
+    rounded up, so one pick is a representative one.
     """
     if not 0 <= representative_share <= 1:
         raise InvalidInput(f"representative_share must be in 0..1; got {representative_share}")

@@ -36,8 +36,8 @@ def freesel(
 ) -> QueryResult:
     """Take images that hold a local pattern unlike all that the labeled and chosen images hold.
 
-    Settings: `n_patterns` an image; `rule` is `sample` (a pattern is drawn in proportion to its squared distance from
-    the nearest pattern seen, and brings its image) or `farthest` (the farthest one does).
+    Settings: `n_patterns` patterns an image; `rule` is `sample` (a pattern is drawn in proportion to its squared
+    distance from the nearest pattern seen, and brings its image) or `farthest` (the farthest one does).
 
     Source: Xie, Ding, Tomizuka & Zhan 2023 (NeurIPS), "Towards Free Data Selection with General-Purpose Models".
     Departures: all patch tokens count, for the pool holds no attention to filter them by; distances are Euclidean,

@@ -38,10 +38,11 @@ def max_herding(
 ) -> QueryResult:
     """Take what brings the pool closest, on average, to something labeled or chosen, by a Gaussian kernel.
 
-    Source: Bae, Noh & Sutherland, ECCV 2024, greedy MaxHerding: maximise the mean over unlabeled items of
-    max over s of k(x, s), k = exp(-|x - y|² / sigma²) on the unit sphere, from the labeled items on. The greedy is lazy
-    and picks what plain greedy picks. Departure: above `n_reference` unlabeled items the mean runs over that many drawn
-    at random, an unbiased estimate (the authors' code draws the candidates instead); candidates are all items.
+    Source: Bae, Noh & Sutherland, ECCV 2024, greedy MaxHerding: maximise the mean over unlabeled items of max over s of
+    k(x, s), k = exp(-|x - y|² / sigma²) on the unit sphere, from the labeled items on. An item counts as close up to
+    about `sigma`. The greedy is lazy and picks what plain greedy picks. Departure: above `n_reference` unlabeled items
+    the mean runs over that many drawn at random, an unbiased estimate (the authors' code draws the candidates instead);
+    candidates are all items.
     """
     return herd(
         pool,
@@ -78,9 +79,10 @@ def uherding(
     """Take what covers the uncertain part of the pool best: kernel coverage weighted by uncertainty.
 
     Source: "Uncertainty Herding", ICLR 2025 (arXiv:2412.20644): greedy on the mean over unlabeled items of u(x) times
-    max over s of k(x, s), u the margin, k as in max_herding with sigma the smallest distance between two labeled items
-    (1 while fewer than two differ, at least 0.05). Departures: probabilities are taken as they come, so calibrate the
-    head for the paper's temperature scaling; uncertainty may be any acquisition function; reference items as there.
+    max over s of k(x, s), u the margin, k as in max_herding; `sigma` defaults to the smallest distance between two
+    labeled items (1 while fewer than two differ, at least 0.05). Departures: probabilities are taken as they come, so
+    calibrate the head for the paper's temperature scaling; uncertainty may be any acquisition function; reference items
+    as there.
     """
     uncertainty = scores_of(acquisition, pool)
     if sigma is None:

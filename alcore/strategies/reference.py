@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from alcore.strategies.registry import STRATEGIES, Strategy
+from alcore.strategies.settings import written
 
 PAGE = Path(__file__).with_name("reference.md")
 """The page with `{table}` and `{notes}` in it."""
@@ -27,8 +28,10 @@ def _sorted() -> list[Strategy]:
 
 
 def _note(entry: Strategy) -> str:
-    """Return what follows the first line of a strategy's docstring."""
-    return (inspect.getdoc(entry.function) or "").partition("\n")[2].strip()
+    """Return what follows the first line of a strategy's docstring, and what its settings are by default."""
+    settings = [f"`{setting.name}={written(setting.default)}`" for setting in entry.settings.values()]
+    note = (inspect.getdoc(entry.function) or "").partition("\n")[2].strip()
+    return f"{note}\n\nSettings by default: {', '.join(settings)}." if settings else note
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -10,6 +10,16 @@ import numpy as np
 
 from alcore.acquisition import ACQUISITIONS
 from alcore.errors import InvalidInput, MissingInput, UnknownName
+from alcore.strategies.settings import (
+    Setting,
+    Value,
+    check_choice,
+    check_known,
+    read_settings,
+    settings_of,
+    split_spec,
+    write_spec,
+)
 from alcore.types import PoolView, Progress, QueryResult
 
 Need = Literal[
@@ -53,7 +63,6 @@ _HINTS: Mapping[str, str] = {
     "costs": "it learns them from annotated images",
     "losses": "it learns from labeled items that a head was measured on",
 }
-_COMMON_ARGUMENTS = ("pool", "batch_size", "rng", "max_per_group", "progress")
 
 
 @runtime_checkable
@@ -88,8 +97,21 @@ class Strategy:
     ranks_by: str | None
     """The acquisition function that it ranks by, or does unless told otherwise by its setting `acquisition`."""
     function: Callable[..., QueryResult]
+    settings: Mapping[str, Setting]
+    """What can be changed about it, by name."""
     own_needs: frozenset[Need]
     """What it needs whatever it ranks by: `needs` less what its default acquisition function is made from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A strategy with its settings, as `name:setting=value:…` says."""
+
+    strategy: Strategy
+    """What it needs and ranks by is that of the settings."""
+    settings: Mapping[str, Value]
+    spec: str
+    """The same choice is always written like this."""
 
 
 _REGISTRY: dict[str, Strategy] = {}
@@ -131,11 +153,31 @@ def register(
             is_nested=is_nested,
             ranks_by=acquisition or (name if name in ACQUISITIONS else None),
             function=function,
+            settings=MappingProxyType(settings_of(function)),
             own_needs=needs if name not in ACQUISITIONS else frozenset(),
         )
         return function
 
     return enter
+
+
+def named(spec: str) -> Chosen:
+    """Look up a strategy by its name, alone or with settings: `probcover` or `probcover:delta=0.4:n_reference=2000`.
+
+    Raises:
+        UnknownName: there is no such strategy.
+        InvalidInput: a setting is unknown, stands there twice or has a value of another kind.
+    """
+    name, written = split_spec(spec)
+    strategy = _REGISTRY.get(name)
+    if strategy is None:
+        raise UnknownName.of("strategy", name, _REGISTRY)
+    settings = read_settings(name, strategy.settings, written)
+    acquisition = settings.get("acquisition")
+    if acquisition is not None:
+        needs = strategy.own_needs | _needs_of(str(acquisition))
+        strategy = replace(strategy, needs=needs, ranks_by=str(acquisition))
+    return Chosen(strategy=strategy, settings=settings, spec=write_spec(name, strategy.settings, settings))
 
 
 def select(
@@ -151,14 +193,14 @@ def select(
     """Choose the rows to ask next.
 
     Args:
-        name: one of `STRATEGIES`.
+        name: one of `STRATEGIES`, alone or with settings, as `named` reads it.
         pool: the items; only unlabeled rows are chosen.
         batch_size: items to choose, at least 1.
         rng: the only source of chance; the same state gives the same rows.
         max_per_group: at most this many of one group in the batch. Items whose group is None stand alone.
         progress: called with (steps done, steps in all) by strategies that may take long, which have an argument of
             this name; what it raises ends the work. The others are done at once.
-        settings: the strategy's own settings.
+        settings: the strategy's own settings; they win over those in `name`.
 
     Returns:
         Distinct unlabeled rows in the order of choice; fewer than `batch_size` where pool or groups run out.
@@ -168,24 +210,21 @@ def select(
         MissingInput: the pool lacks an array that the strategy, or `max_per_group`, needs.
         InvalidInput: a number is out of range or a setting unknown.
     """
-    strategy = _REGISTRY.get(name)
-    if strategy is None:
-        raise UnknownName.of("strategy", name, _REGISTRY)
+    chosen = named(name)
+    strategy, settings = chosen.strategy, {**chosen.settings, **settings}
     if batch_size < 1:
         raise InvalidInput(f"batch_size must be >= 1; got {batch_size}")
     if max_per_group is not None and max_per_group < 1:
         raise InvalidInput(f"max_per_group must be >= 1, or None for no limit; got {max_per_group}")
     if max_per_group is not None and pool.groups is None:
         raise MissingInput("max_per_group needs pool.groups: import the images with a group, or leave it out")
-    parameters = inspect.signature(strategy.function).parameters
-    allowed = [key for key in parameters if key not in _COMMON_ARGUMENTS]
-    for key in settings:
-        if key not in allowed:
-            raise InvalidInput(f"strategy {name!r} has no setting {key!r}; it has: {', '.join(allowed) or 'none'}")
+    check_known(strategy.name, strategy.settings, settings)
+    for key in settings.keys() - {"acquisition"}:
+        check_choice(strategy.name, strategy.settings[key], settings[key])
     _check_needs(strategy, pool, settings.get("acquisition"))
     if pool.labeled.all():
         return QueryResult(rows=np.zeros(0, dtype=np.int64))
-    told = {"progress": progress} if "progress" in parameters else {}
+    told = {"progress": progress} if "progress" in inspect.signature(strategy.function).parameters else {}
     return strategy.function(pool, batch_size, rng=rng, max_per_group=max_per_group, **told, **settings)
 
 

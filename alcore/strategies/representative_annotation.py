@@ -35,12 +35,12 @@ def representative_annotation(
 ) -> QueryResult:
     """Cluster the pool, cover each cluster well by candidates, and take the candidates that cover all items best.
 
-    Source: Zheng et al., AAAI 2019. Agglomerative clustering; in each cluster items are added by greedy maximum
-    coverage, F(S) = sum over its items u of max over s in S of cos(u, s), until F >= `coverage` times their number;
-    among these candidates the batch is chosen by greedy maximum coverage of all clusters together, from the labeled
-    items on. Both greedy searches are lazy, with the picks of plain ones. Departures: average linkage on cosine
-    distance; above `n_reference` unlabeled items all is done on that many drawn at random; where candidates, or their
-    groups, run out, the search goes on among all other items; negative similarities count as 0.
+    Source: Zheng et al., AAAI 2019. Agglomerative clustering into `n_clusters` clusters; in each cluster items are
+    added by greedy maximum coverage, F(S) = sum over its items u of max over s in S of cos(u, s), until F >= `coverage`
+    times their number; among these candidates the batch is chosen by greedy maximum coverage of all clusters together,
+    from the labeled items on. Both greedy searches are lazy, with the picks of plain ones. Departures: average linkage
+    on cosine distance; above `n_reference` unlabeled items all is done on that many drawn at random; where candidates,
+    or their groups, run out, the search goes on among all other items; negative similarities count as 0.
     """
     if n_clusters < 1 or not 0 < coverage <= 1:
         raise InvalidInput(f"n_clusters must be >= 1 and coverage in (0, 1]; got {n_clusters} and {coverage}")

@@ -158,9 +158,9 @@ def stochastic_batches(
 ) -> QueryResult:
     """Draw many random batches and keep the one with the highest mean score.
 
-    Source: Gaillochet, Desrosiers & Lombaert 2023 (arXiv:2301.07670). O(q·b). Departures: each batch is drawn afresh
-    from all unlabeled items, and their number is a setting; with a limit per group each batch honours it, as a random
-    order from which items of full groups are struck.
+    Source: Gaillochet, Desrosiers & Lombaert 2023 (arXiv:2301.07670). O(q·b). Departures: each of `n_batches` batches
+    is drawn afresh from all unlabeled items; with a limit per group each batch honours it, as a random order from which
+    items of full groups are struck.
     """
     if n_batches < 1:
         raise InvalidInput(f"n_batches must be >= 1; got {n_batches}")

@@ -1,5 +1,7 @@
 """Submodular mutual information: find more of a rare class of which a few are known."""
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int, Int64
 
@@ -31,7 +33,7 @@ def submodular_mutual_information(
     rng: np.random.Generator,
     max_per_group: int | None = None,
     target_class: int | None = None,
-    variant: str = "flqmi",
+    variant: Literal["flqmi", "flvmi"] = "flqmi",
     eta: float = 1.0,
     n_reference: int = N_REFERENCE,
 ) -> QueryResult:
@@ -47,8 +49,6 @@ def submodular_mutual_information(
     frozen embeddings, negative ones 0, not of gradients; FLVMI over a random part of a large pool; once FLVMI is
     saturated items follow by their similarity to Q; with nothing labeled the pool is covered (facility location).
     """
-    if variant not in ("flqmi", "flvmi"):
-        raise InvalidInput(f"unknown variant {variant!r}; known: flqmi, flvmi")
     if not (np.isfinite(eta) and eta >= 0):
         raise InvalidInput(f"eta must be a finite number >= 0; got {eta}")
     assert pool.labels is not None  # `select` has checked

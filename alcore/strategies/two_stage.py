@@ -1,5 +1,7 @@
 """Two stages: many uncertain items first, then a few of these that stand for the rest."""
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Int64
 
@@ -14,7 +16,7 @@ from alcore.strategies.registry import register
 from alcore.strategies.uncertainty import ranking, scores_of
 from alcore.types import PoolView, QueryResult
 
-_STAGES = ("max_cover", "k_center", "k_means")
+Stage = Literal["max_cover", "k_center", "k_means"]
 
 
 @register(
@@ -33,7 +35,7 @@ def two_stage(
     max_per_group: int | None = None,
     acquisition: str = "entropy",
     ratio: int = 10,
-    second: str = "max_cover",
+    second: Stage = "max_cover",
     n_reference: int = N_REFERENCE,
 ) -> QueryResult:
     """Take the `ratio` times `batch_size` highest scores, then those of them that represent the pool best.
@@ -49,8 +51,6 @@ def two_stage(
     """
     if ratio < 1:
         raise InvalidInput(f"ratio must be >= 1; got {ratio}")
-    if second not in _STAGES:
-        raise InvalidInput(f"unknown second stage {second!r}; known: {', '.join(_STAGES)}")
     scores = scores_of(acquisition, pool)
     order = ranking(scores, pool, rng)
     candidates = np.sort(order[: ratio * batch_size])

@@ -27,6 +27,7 @@ from app.api.schemas import (
     Registry,
     RoundIn,
     Rounds,
+    Strategies,
     Upcoming,
 )
 from app.errors import Forbidden, InvalidRequest
@@ -149,6 +150,12 @@ def start_train(project_id: int, service: Service) -> Job:
 def start_round(project_id: int, body: RoundIn, service: Service) -> Job:
     """Train where there are labels, choose the next batch and queue it."""
     return service.start_round(project_id, body.n, body.strategy, body.seed)
+
+
+@router.get("/projects/{project_id}/strategies")
+def strategies(project_id: int, service: Service) -> Strategies:
+    """The strategies that the next round can feed, with their settings."""
+    return service.strategies(project_id)
 
 
 @router.get("/projects/{project_id}/rounds")

@@ -45,6 +45,8 @@ from app.api.schemas_jobs import (
     Round,
     RoundIn,
     Rounds,
+    Strategies,
+    StrategySetting,
 )
 from app.api.schemas_masks import Rle
 from app.api.schemas_overview import (
@@ -169,6 +171,8 @@ __all__ = [
     "SimilarItem",
     "SkipIn",
     "Spec",
+    "Strategies",
+    "StrategySetting",
     "SuggestedLabel",
     "SuggestedObject",
     "Suggestion",

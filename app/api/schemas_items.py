@@ -59,6 +59,8 @@ class ObjectIn(Request):
     model_config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
     class_id: int = Field(ge=1)
     mask: Rle
+    name: str | None = Field(default=None, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
+    """What the annotator calls it, beside its class."""
     points: list[PointIn] = Field(default=[], max_length=1000)
     box: BoxIn | None = None
     scribbles: list[ScribbleIn] = Field(default=[], max_length=100)

@@ -93,6 +93,19 @@ class ExportIn(Request):
     format: Literal["coco", "masks", "csv"]
 
 
+class StrategySetting(Answer):
+    """One setting of a strategy, named in a spec: `strategy:setting=value`."""
+
+    name: str
+    kind: Literal["int", "float", "bool", "str", "choice"]
+    default: int | float | bool | str | None
+    """Null where the strategy decides."""
+    is_optional: bool
+    """Whether it can be null, which a spec writes as `none`."""
+    choices: list[str]
+    about: str
+
+
 class RegistryEntry(Answer):
     """A method that can be chosen by name."""
 
@@ -102,6 +115,16 @@ class RegistryEntry(Answer):
     licence: str | None = None
     needs: list[str] = Field(default=[])
     tasks: list[str] = Field(default=[], description="Of a strategy: the tasks whose rounds can feed it.")
+    phase: str | None = Field(default=None, description="Of a strategy: `cold_start`, `round` or `any`.")
+    advice: str | None = None
+    settings: list[StrategySetting] = Field(default=[])
+
+
+class Strategies(Answer):
+    """The strategies that a project's next round can feed as it stands."""
+
+    by_default: str = Field(description="What the round takes unless told otherwise.")
+    strategies: list[RegistryEntry]
 
 
 class Registry(Answer):

@@ -31,6 +31,7 @@ from app.api.schemas import (
     Round,
     RoundIn,
     Rounds,
+    Strategies,
     Task,
 )
 from app.api.schemas import Item as ItemWire
@@ -148,7 +149,8 @@ class Project(OverviewCalls, ReadCalls, RecordCalls):
 
         Args:
             n: images to ask; None is the project's batch size.
-            strategy: query strategy; None is the project's own (cold start first).
+            strategy: query strategy, alone or with settings (`probcover:delta=0.4`); None is the project's own (cold
+                start first).
             seed: of every random choice.
             wait: return when the batch is queued; False returns at once.
             progress: show a bar on stderr when that is a terminal; elsewhere nothing is written.
@@ -159,6 +161,10 @@ class Project(OverviewCalls, ReadCalls, RecordCalls):
         """
         body = RoundIn(n=n, strategy=strategy, seed=seed)
         return self._finish(self._transport.ask(Job, "POST", self._path("rounds"), body=body), wait, progress)
+
+    def strategies(self) -> Strategies:
+        """List the strategies that the next round can feed, with their settings, and the one that it would take."""
+        return self._transport.ask(Strategies, "GET", self._path("strategies"))
 
     def rounds(self) -> list[Round]:
         """List the rounds so far, with the learning curve."""

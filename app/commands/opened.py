@@ -33,12 +33,6 @@ def opened(workspace: Path) -> Iterator[AnnotationService]:
         service.close()
 
 
-def opened_once(workspace: Path) -> None:
-    """Refuse a folder that is no workspace, with the service's own message."""
-    with opened(workspace):
-        pass
-
-
 def project_named(service: AnnotationService, name: str) -> Project:
     """The project of this name."""
     from app.errors import NotFound

@@ -29,7 +29,9 @@ def create(
     segmenter: Annotated[str, typer.Option(help="See `fewclick segmenters`.")] = "builtin",
     head: Annotated[str, typer.Option(help="See `fewclick heads`.")] = "default",
     cold_start: Annotated[str, typer.Option(help="Strategy of the first batch.")] = "default",
-    strategy: Annotated[str, typer.Option(help="Strategy of later rounds; see `fewclick strategies`.")] = "default",
+    strategy: Annotated[
+        str, typer.Option(help="Strategy of later rounds; see `fewclick strategies`. Settings follow: `power:beta=2`.")
+    ] = "default",
     batch_size: Annotated[int, typer.Option(min=1, help="Images asked per round.")] = 20,
     second_read_share: Annotated[
         float, typer.Option(min=0, max=1, help="Part of the annotated images that a second person reads blind.")

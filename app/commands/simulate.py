@@ -18,7 +18,9 @@ def simulate(
     dataset: Annotated[Path, typer.Argument(help="DATASET folder: images/ with masks/ or labels.csv.")],
     task: Annotated[str, typer.Option(help="segmentation or classification.")],
     out: Annotated[Path, typer.Option(help="Write the curves to this JSON file.")],
-    strategies: Annotated[str, typer.Option(help="Strategies of the rounds, separated by commas.")] = "random,default",
+    strategies: Annotated[
+        str, typer.Option(help="Strategies of the rounds, separated by commas; settings follow: `power:beta=2`.")
+    ] = "random,default",
     cold_start: Annotated[str, typer.Option(help="Strategy of the first batch.")] = "default",
     rounds: Annotated[int, typer.Option(min=1, help="Rounds after the cold start.")] = 4,
     batch_size: Annotated[int, typer.Option(min=1, help="Images asked per round.")] = 10,

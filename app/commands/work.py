@@ -59,7 +59,12 @@ def select(
     workspace: Workspace,
     name: ProjectName,
     n: Annotated[int | None, typer.Option(min=1, help="Images to choose; the project's batch size by default.")] = None,
-    strategy: Annotated[str | None, typer.Option(help="See `fewclick strategies`; the project's by default.")] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="See `fewclick strategies`, with settings as `probcover:delta=0.4`; the project's by default."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     as_json: AsJson = False,
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands.opened import Workspace, opened_once
+from app.commands.opened import Workspace, opened
 from app.commands.output import AsJson, show
 
 
@@ -40,9 +40,10 @@ def serve(
     from app.security import check_exposure
     from app.settings import load_settings
 
-    opened_once(workspace)
+    with opened(workspace) as service:
+        has_users = bool(service.accounts())
     settings = load_settings(workspace, host=host, port=port, token=token)
-    check_exposure(settings)
+    check_exposure(settings, has_users=has_users)
     url = f"http://{settings.host}:{settings.port}/ui"
     show(as_json, {"url": url}, f"Fewclick at {url}  (Ctrl-C stops it)")
     from app.server import serve as run

@@ -8,7 +8,7 @@ import numpy as np
 
 from alcore.opinions import Opinion
 from alcore.rounds import Arm, arm_sizes, asks_a_head, audit_set
-from alcore.strategies import STRATEGIES, select
+from alcore.strategies import named, select
 from alcore.types import RoundPlan
 from app.jobs.pool import Pool, group_of
 from app.jobs.progress import JobProgress
@@ -95,7 +95,7 @@ def _by_strategy(
     progress: JobProgress,
 ) -> list[Choice]:
     """Let a query strategy choose among `free`; `done` counts as labeled, and the rest of the pool is not there."""
-    entry = STRATEGIES[strategy]
+    entry = named(strategy).strategy
     ranks = asks_a_head(entry)
     limit = pool.ctx.settings.max_scored
     if ranks and len(free) > limit:

@@ -49,6 +49,7 @@ def _records(items: dict[int, Row], answers: dict[int, Row]) -> Iterator[ExportR
                     mask=entry["mask"],
                     predicted_iou=entry["predicted_iou"],
                     quality=entry["quality"],
+                    name=entry.get("name"),
                 )
                 for entry in answer["objects"]
             ),

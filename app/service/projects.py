@@ -1,4 +1,4 @@
-"""Use cases: make, read and change projects; what can be chosen by name."""
+"""Use cases: make, read and change projects."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import Connection
 
 from alcore.errors import InvalidInput, UnknownName
-from app.api.schemas import ClassInfo, Counts, Project, ProjectIn, ProjectPatch, Registry, RegistryEntry
+from app.api.schemas import ClassInfo, Counts, Project, ProjectIn, ProjectPatch
 from app.service.context import Context
 from app.service.reads import redraw
 from app.store import jobs as job_rows
@@ -93,39 +93,6 @@ def view(ctx: Context, connection: Connection, project_id: int) -> Project:
     )
 
 
-def registry() -> Registry:
-    """All methods that can be chosen by name."""
-    from alcore.encoders.registry import ENCODERS
-    from alcore.heads.registry import HEADS
-    from alcore.strategies import STRATEGIES
-    from prompts.registry import SEGMENTERS
-
-    return Registry(
-        strategies=_entries(STRATEGIES),
-        encoders=_entries(ENCODERS),
-        segmenters=_entries(SEGMENTERS),
-        heads=_entries(HEADS),
-    )
-
-
-def _entries(known: Mapping[str, object]) -> list[RegistryEntry]:
-    """A registry as the wire shows it."""
-    from alcore.rounds import FED, runs_in
-    from alcore.strategies import STRATEGIES
-
-    return [
-        RegistryEntry(
-            name=name,
-            summary=str(getattr(entry, "summary", "")),
-            paper=getattr(entry, "paper", None),
-            licence=getattr(entry, "licence", None),
-            needs=sorted(getattr(entry, "needs", ())),
-            tasks=sorted(task for task in FED if name in runs_in(task)) if known is STRATEGIES else [],
-        )
-        for name, entry in known.items()
-    ]
-
-
 def _check_classes(names: list[str]) -> None:
     """Refuse names that differ in nothing but case or space."""
     folded = [name.strip().casefold() for name in names]
@@ -134,10 +101,9 @@ def _check_classes(names: list[str]) -> None:
 
 
 def _check_settings(values: Mapping[str, object], task: str) -> None:
-    """Refuse names that no registry knows; what follows a colon is the model's own business."""
+    """Refuse names that no registry knows; what follows a model's colon is the model's own business."""
     from alcore.encoders.registry import ENCODERS
     from alcore.heads.registry import AUTO, HEADS
-    from alcore.rounds import runs_in
     from prompts.registry import SEGMENTERS
 
     heads = [name for name, info in HEADS.items() if getattr(info, "task", task) == task]
@@ -145,13 +111,27 @@ def _check_settings(values: Mapping[str, object], task: str) -> None:
         "encoder": ("encoder", ENCODERS),
         "segmenter": ("segmenter", SEGMENTERS),
         "head": (f"head for {task}", ["default", AUTO, *heads]),
-        "cold_start": (f"strategy for {task}", ["default", *runs_in(cast("Task", task))]),
-        "strategy": (f"strategy for {task}", ["default", *runs_in(cast("Task", task))]),
     }
     for field, (what, names) in known.items():
         spec = values.get(field)
         if spec is not None and str(spec).partition(":")[0] not in set(names):
             raise UnknownName.of(what, str(spec), names)
+    for field in ("cold_start", "strategy"):
+        if values.get(field) is not None:
+            _check_strategy(str(values[field]), cast("Task", task))
+
+
+def _check_strategy(spec: str, task: "Task") -> None:
+    """Refuse a query strategy or settings of it that the registry does not know, or that such rounds cannot feed."""
+    from alcore.rounds import DEFAULT, check_strategy, runs_in
+    from alcore.strategies.settings import split_spec
+
+    if spec == DEFAULT:
+        return
+    name, known = split_spec(spec)[0], runs_in(task)
+    if name not in known:
+        raise UnknownName.of(f"strategy for {task}", name, known if name == DEFAULT else [DEFAULT, *known])
+    check_strategy(spec, n_labeled=1, task=task)
 
 
 def check_adaptable(task: str, segmenter: str) -> None:

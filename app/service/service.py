@@ -20,18 +20,19 @@ from pydantic import JsonValue, ValidationError
 
 from app.api import schemas
 from app.errors import InvalidRequest
-from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, report
+from app.service import adaptations, annotate, exports, items, jobs, pool, projects, queue, registries, report
 from app.service.context import Context, secret_of
 from app.service.overview_verbs import OverviewVerbs
 from app.service.read_verbs import ReadVerbs
 from app.service.record_verbs import RecordVerbs
+from app.service.user_verbs import UserVerbs
 from app.service.volume_verbs import VolumeVerbs
 from app.service.work import WorkService
 from app.settings import Settings
 from app.store.database import revision_of
 
 
-class AnnotationService(OverviewVerbs, ReadVerbs, RecordVerbs, VolumeVerbs, WorkService):
+class AnnotationService(OverviewVerbs, ReadVerbs, RecordVerbs, UserVerbs, VolumeVerbs, WorkService):
     """The one use-case layer. Get one from `open_workspace`; close it, or use it in a `with` block."""
 
     def __init__(self, context: Context) -> None:
@@ -95,7 +96,11 @@ class AnnotationService(OverviewVerbs, ReadVerbs, RecordVerbs, VolumeVerbs, Work
 
     def registry(self) -> schemas.Registry:
         """All methods that can be chosen by name."""
-        return projects.registry()
+        return registries.registry()
+
+    def strategies(self, project_id: int) -> schemas.Strategies:
+        """The strategies that a project's next round can feed, with their settings."""
+        return registries.strategies_for(self.context, project_id)
 
     # pool -------------------------------------------------------------------------------------------------------
 

@@ -128,6 +128,12 @@ def audit_counts(connection: Connection, project_id: int) -> Row:
     return connection.execute(query).mappings().one()
 
 
+def has_groups(connection: Connection, project_id: int) -> bool:
+    """Whether any image of a project belongs to a group."""
+    grouped = select(items.c.id).where(items.c.project_id == project_id, items.c.group_name.is_not(None)).limit(1)
+    return connection.execute(grouped).first() is not None
+
+
 def skip(connection: Connection, item_id: int, reason: str, *, annotator: str, now: float) -> None:
     """Put an item aside; it is never selected again."""
     values = {"state": "skipped", "skip_reason": reason, "skipped_by": annotator, "skipped_at": now}

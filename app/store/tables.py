@@ -146,6 +146,17 @@ notes = Table(
     CheckConstraint("kind IN ('comment', 'flag', 'resolve')", name="kind"),
 )
 
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("role", String(20), nullable=False),
+    Column("password_hash", String(200), nullable=False),
+    Column("is_active", Integer, nullable=False, server_default="1"),
+    Column("created_at", Float, nullable=False),
+    CheckConstraint("role IN ('annotator', 'scientist', 'operator')", name="role"),
+)
+
 models = Table(
     "models",
     metadata,

@@ -78,6 +78,15 @@ class JobMonitor(StaticComponent):
     sends = ("job_end",)
 
 
+class RoundForm(StaticComponent):
+    """Starts the next round, by a strategy with settings. value = {"project_id": id, "job_id": the last job}."""
+
+    template = "round_form.html"
+    module = "shell/round_form.js"
+    styles = (*StaticComponent.styles, "round_form.css")
+    sends = ("job_started",)
+
+
 class RoundsView(StaticComponent):
     """Whether to go on, learning curve and table of rounds. value = {"project_id": id, "job_id": the last job}."""
 
@@ -131,6 +140,14 @@ class ReadsView(StaticComponent):
     template = "reads.html"
     module = "shell/reads.js"
     styles = (*StaticComponent.styles, "reads.css")
+
+
+class UsersView(StaticComponent):
+    """The people who log in; reads nothing but the API."""
+
+    template = "users.html"
+    module = "shell/users.js"
+    styles = (*StaticComponent.styles, "users.css")
 
 
 class Guidelines(StaticComponent):

@@ -9,6 +9,7 @@ from app.ui.components import Canvas, ImagesView
 from app.ui.project_tab import project_tab
 from app.ui.rounds_tab import rounds_tab
 from app.ui.texts import text
+from app.ui.users_tab import users_tab
 
 if TYPE_CHECKING:
     from app.service import AnnotationService
@@ -45,7 +46,8 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
                 rounds_parts = rounds_tab(service, selector, rounds)
             with gr.Tab(text("app.tabs.project"), id="project"), gr.Column(elem_classes="fc-page"):
                 project_parts = project_tab(service, selector)
-        parts = [canvas, images, *rounds_parts.following, *project_parts]
+            users_tab(page)
+        parts = [canvas, images, *rounds_parts, *project_parts]
 
         @tell_errors
         def start(last: int | None) -> dict[str, Any]:
@@ -57,9 +59,9 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
         def opened(project_id: int | None) -> list[Any]:
             project = None if project_id is None else service.project(project_id)
             value = {"project_id": project_id, "job_id": project.job_id if project else None}
-            return [value] * len(parts) + [project.batch_size if project else gr.skip(), project_id]
+            return [value] * len(parts) + [project_id]
 
-        shown = [*parts, rounds_parts.batch, remembered]
+        shown = [*parts, remembered]
         page.load(start, remembered, selector, **QUIET).then(opened, selector, shown, **QUIET)
         selector.change(opened, selector, shown, **QUIET)
     return page

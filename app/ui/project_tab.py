@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from app.errors import Forbidden
 from app.ui.callbacks import QUIET, tell_errors
 from app.ui.components import Exporter, Guidelines, Importer, ReadsView
 from app.ui.texts import text
+from app.ui.users_tab import role_of
 
 if TYPE_CHECKING:
     from app.service import AnnotationService
@@ -37,7 +39,9 @@ def project_tab(
             create = gr.Button(text("project.create"), variant="primary", elem_id="fc-create")
 
     @tell_errors
-    def make(new_name: str, kind: str, listed: str) -> tuple[dict[str, Any], str, str]:
+    def make(new_name: str, kind: str, listed: str, request: gr.Request) -> tuple[dict[str, Any], str, str]:
+        if role_of(request) == "annotator":
+            raise Forbidden(text("project.forbidden"))
         wanted = [part.strip() for part in listed.split(",") if part.strip()]
         made = service.create_project(name=new_name.strip(), task=kind, classes=wanted)
         gr.Info(text("project.created", name=escape(made.name)))  # Gradio shows messages as markup

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,15 @@ def test_coco_leaves_out_an_empty_mask(tmp_path: Path) -> None:
     document = json.loads(files["annotations.json"])
     assert document["annotations"] == []
     assert len(document["images"]) == 1
+
+
+def test_coco_holds_an_objects_own_name_as_an_attribute(tmp_path: Path) -> None:
+    masks = [(1, mask) for mask in ring_and_vessel()]
+    plain = record(1, "a.png", masks)
+    first, second = plain.objects
+    named = replace(plain, objects=(replace(first, name="left"), second))
+    document = json.loads(members(write_export("coco", PROJECT, [named], tmp_path / "out.zip"))["annotations.json"])
+    assert [entry.get("attributes") for entry in document["annotations"]] == [{"name": "left"}, None]
 
 
 def test_masks_hold_the_label_ids_at_the_size_of_the_image(tmp_path: Path) -> None:

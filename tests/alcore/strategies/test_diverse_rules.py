@@ -230,9 +230,9 @@ def test_skipped_items_come_back_least_similar_limit_first():
     [
         ("dpp", {"similarity": 1.0}, r"similarity must lie in 0\.\.1, 1 excluded; got 1\.0"),
         ("two_stage", {"ratio": 0}, "ratio must be >= 1; got 0"),
-        ("two_stage", {"second": "kmeans"}, "unknown second stage 'kmeans'; known: max_cover, k_center, k_means"),
+        ("two_stage", {"second": "kmeans"}, "must be one of max_cover, k_center, k_means; got 'kmeans'"),
         ("two_stage", {"n_reference": 0}, "n_reference must be >= 1; got 0"),
-        ("submodular_mutual_information", {"variant": "gcmi"}, "unknown variant 'gcmi'; known: flqmi, flvmi"),
+        ("submodular_mutual_information", {"variant": "gcmi"}, "must be one of flqmi, flvmi; got 'gcmi'"),
         ("submodular_mutual_information", {"eta": -1.0}, r"eta must be a finite number >= 0; got -1\.0"),
         ("submodular_mutual_information", {"n_reference": 0}, "n_reference must be >= 1; got 0"),
         ("submodular_mutual_information", {"target_class": 9}, "target_class 9 has no labeled item"),

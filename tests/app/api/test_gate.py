@@ -10,7 +10,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from alcore.errors import InvalidInput
 from app.errors import TooManyAttempts, Unauthorized
-from app.security import COOKIE, MAX_FAILURES, Auth, check_exposure, hash_password, read_users
+from app.passwords import hash_password, read_users
+from app.security import COOKIE, MAX_FAILURES, Auth, check_exposure
 from app.server import create_app
 from app.service import AnnotationService
 from app.settings import Settings, load_settings

@@ -34,6 +34,7 @@ SEGMENTATION = (
     "looks",
     "layers",
     "gauge",
+    "named",
 )
 DISCS = ((70, 60, 28), (190, 90, 34), (110, 150, 22))
 """x, y and radius of the discs of every drawn image, in pixels; the image is wider than it is high."""
@@ -83,6 +84,8 @@ def seed(workspace: Path) -> None:
         seed_overview(service)
         seed_reads(service)
         seed_volumes(service)
+        chosen = service.create_project("chosen", task="segmentation", classes=["disc"], batch_size=3)
+        service.import_files(chosen.id, [(f"{i}.png", io.BytesIO(discs_image(600 + i))) for i in range(8)])
         idle = service.create_project("idle", task="segmentation", classes=["disc"])
         service.import_files(idle.id, [(f"{i}.png", io.BytesIO(discs_image(800 + i))) for i in range(2)])
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)

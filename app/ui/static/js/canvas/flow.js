@@ -1,7 +1,7 @@
 /** From image to image: next, accept, skip; drafts, leases, outages. Nothing that was drawn is ever lost. */
 import { newerDraft } from "../core/wire.js";
 import { uuid } from "../dom.js";
-import { call, post } from "../net/api.js";
+import { BASE, call, post } from "../net/api.js";
 import { DraftKeeper } from "../net/draft_keeper.js";
 import { Lease } from "../net/lease.js";
 import { Outbox } from "../net/outbox.js";
@@ -264,7 +264,7 @@ export class Flow {
     this.app.toolbar.showLink(state);
     if (state === "down") return messages.say(t("say.keptOffline"), { bad: true });
     if (state === "login") {
-      const action = { text: t("say.logIn"), href: new URL("../../../../login", import.meta.url).href };
+      const action = { text: t("say.logIn"), href: new URL("../login", BASE).href };
       return messages.say(t("say.keptLogin"), { bad: true, action });
     }
     messages.say(t("say.back"));

@@ -13,6 +13,7 @@ export function lookCommands(app) {
     { id: "ruler", group: "look", keys: ["Shift+R"], run: () => app.setTool("ruler") },
     { id: "hideObject", group: "objects", keys: ["Shift+H"], run: () => app.objects.hide() },
     { id: "onlyObject", group: "objects", keys: ["Shift+O"], run: () => app.objects.only() },
+    { id: "renameObject", group: "objects", keys: ["F2"], run: () => app.objects.rename() },
     { id: "lockObject", group: "objects", keys: ["K"], run: () => app.objects.lock() },
   ];
 }

@@ -1,6 +1,6 @@
-/** The objects of the image as a list: choose, hide, lock, delete. A row is touched only when what it says has changed. */
+/** The objects of the image as a list: choose, name, hide, lock, delete. A row is touched only when what it says has changed. */
 import * as rle from "../core/rle.js";
-import { filled, hasPrompts } from "../core/sheet.js";
+import { NAME_LENGTH, filled, hasPrompts } from "../core/sheet.js";
 import { icon, make } from "../dom.js";
 import { t } from "../texts.js";
 
@@ -22,11 +22,13 @@ export function objectName(app, object) {
 
 export class ObjectList {
   #rows = new Map(); // id -> {key, node}
+  #typing = null; // id of the object whose name is being typed
 
   constructor(element, app) {
     this.element = element;
     this.app = app;
     element.addEventListener("click", (event) => this.#click(event));
+    element.addEventListener("dblclick", (event) => event.target.closest("[data-act=pick]") && this.edit(event.target.closest("[data-id]").dataset.id));
     element.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -52,7 +54,7 @@ export class ObjectList {
   #row(facts) {
     const key = JSON.stringify(facts);
     const known = this.#rows.get(facts.id);
-    if (known?.key === key) return known.node;
+    if (known && (known.key === key || this.#typing === facts.id)) return known.node;
     const focused = known?.node.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     const node = this.#make(facts);
     known?.node.replaceWith(node);
@@ -71,6 +73,7 @@ export class ObjectList {
       return {
         id: object.id,
         name: t("panel.object", { name: this.app.classOf(object.classId)?.name ?? "?", number }),
+        own: object.name ?? null,
         colour: this.app.colourOf(object),
         selected: object.id === work.sheet.activeId,
         current: work.answers.isCurrent(object),
@@ -88,6 +91,7 @@ export class ObjectList {
     const pick = make("button", { type: "button", class: "fc-pick", "aria-pressed": String(selected), "data-object": id, "data-act": "pick" });
     pick.title = t("panel.area", { pixels: facts.pixels.toLocaleString("en") });
     pick.append(make("span", { class: "fc-swatch", style: `--swatch:${facts.colour}` }), make("span", { class: "fc-name", text: name }));
+    if (facts.own) pick.append(make("span", { class: "fc-own-name", text: facts.own, title: facts.own }));
     if (facts.note) pick.append(make("span", { class: "fc-tag", text: t(`panel.${facts.note}`) }));
     if (!facts.current) pick.append(make("span", { class: "fc-quiet", text: t("panel.waiting") }));
     if (facts.percent !== null) {
@@ -111,8 +115,36 @@ export class ObjectList {
     return make("div", { class: "fc-object", role: "listitem", "data-hidden": hidden, "data-id": id }, ...buttons);
   }
 
+  /** A field in the place of the row's button: Enter and leaving it keep the name, Escape does not. */
+  edit(id) {
+    const object = this.app.work.sheet.objects.find((o) => o.id === id);
+    const pick = this.#rows.get(id)?.node.querySelector("[data-act=pick]");
+    if (!pick || !this.app.work.shelf.isFree(object)) return;
+    const name = t("panel.renameObject", { name: objectName(this.app, object) });
+    const field = make("input", { type: "text", class: "fc-own-field", "data-act": "pick", "aria-label": name, placeholder: name, maxlength: NAME_LENGTH, value: object.name ?? "" });
+    const end = (keep, stay = true) => {
+      if (this.#typing !== id) return;
+      this.#typing = null;
+      const row = this.#rows.get(id);
+      if (row) row.key = null; // to be made anew
+      if (keep) this.app.objects.setName(id, field.value);
+      else this.app.refresh();
+      if (stay) this.#rows.get(id)?.node.querySelector("[data-act=pick]").focus({ preventScroll: true });
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter" && !event.isComposing) end(true);
+      if (event.key === "Escape") end(false);
+    });
+    field.addEventListener("blur", () => end(true, false));
+    this.#typing = id;
+    pick.replaceWith(field);
+    field.focus();
+    field.select();
+  }
+
   #click(event) {
-    const button = event.target.closest("[data-act]");
+    const button = event.target.closest("button[data-act]");
     if (!button) return;
     const { id } = button.closest("[data-id]").dataset;
     const { app } = this;
@@ -123,6 +155,11 @@ export class ObjectList {
   /** Up, down, Home and End go from object to object while the list has the focus. */
   #key(event) {
     const { app } = this;
+    if (event.key === "F2" && event.target.closest("[data-id]")) {
+      event.preventDefault();
+      event.stopPropagation();
+      return this.edit(event.target.closest("[data-id]").dataset.id);
+    }
     if (!app.work || event.altKey || event.ctrlKey || event.metaKey) return;
     const ids = filled(app.work.sheet).map((object) => object.id);
     const at = ids.indexOf(event.target.closest("[data-id]")?.dataset.id);

@@ -1,5 +1,5 @@
 /** Hiding and locking of objects. Hidden ones are saved like the others; locked ones can be neither changed nor deleted. */
-import { filled, isBlank } from "../core/sheet.js";
+import { filled, isBlank, setName } from "../core/sheet.js";
 import { t } from "../texts.js";
 import { objectName } from "./object_list.js";
 
@@ -32,6 +32,18 @@ export class Objects {
     app.refresh();
     const count = filled(app.work.sheet).filter((object) => app.work.shelf.hidden.has(object.id)).length;
     app.messages.say(count ? t("look.hidden", { count }) : t("look.noneHidden"));
+  }
+
+  /** Lets the name of an object be typed in its row. */
+  rename(id = this.app.work?.active.id) {
+    if (this.#open()) this.app.panel.list.edit(id);
+  }
+
+  /** Takes over what was typed; nothing takes the name away. */
+  setName(id, text) {
+    const { app } = this;
+    if (this.#open() && app.work.commit(setName(app.work.sheet, id, text), "rename")) app.changed();
+    else app.refresh();
   }
 
   lock(id = this.app.work?.active.id) {

@@ -4,10 +4,12 @@
  * sheet  = {objects: [object], activeId, nextNumber, label}
  * object = {id, classId, points: [{x, y, label}], box: [x0, y0, x1, y1] | null, scribbles: [{points: [[x, y]], label}],
  *           window, logitsId, choice, edits: {painted, erased} | null, start: counts | null, confidence}
- * `start` is a starting mask: offered by the head, or `saved` before with what was known of it; `choice` picks another
+ * An object may have a `name` of its own. `start` is a starting mask: offered by the head, or `saved` before with what was known of it; `choice` picks another
  * candidate than the model's own.
  * There is always an active object; a blank one is dropped as soon as it is left.
  */
+export const NAME_LENGTH = 100;
+
 const freshObject = (number, classId) => ({
   id: `o${number}`,
   classId,
@@ -79,6 +81,13 @@ export function setBox(sheet, a, b) {
 /** One prompt moved or gone: another question, with no answer to go on from. */
 export const setPrompts = (sheet, change) => patchActive(sheet, { ...change, logitsId: null, choice: null });
 export const setEdits = (sheet, edits) => patchActive(sheet, { edits });
+/** A name of one object's own, null for none; the same sheet where nothing changes. */
+export function setName(sheet, id, text) {
+  const name = text.replace(/\s+/g, " ").trim().slice(0, NAME_LENGTH) || null;
+  const object = sheet.objects.find((o) => o.id === id);
+  return object && (object.name ?? null) !== name ? patch(sheet, id, { name }) : sheet;
+}
+
 export const setClass = (sheet, classId) => patchActive(sheet, { classId });
 export const setChoice = (sheet, choice) => patchActive(sheet, { choice });
 export const setLabel = (sheet, label) => ({ ...sheet, label });
@@ -124,6 +133,7 @@ export function withStart(sheet, suggestion) {
     ...freshObject(number++, o.class_id),
     start: o.mask.counts,
     confidence: o.mean_confidence ?? null,
+    ...(o.saved?.name && { name: o.saved.name }),
     ...(o.saved && { saved: { ...o.saved, mask: null } }), // what is known of it; the mask is `start`
   }));
   return { ...sheet, objects: [...offered, ...sheet.objects], nextNumber: number };

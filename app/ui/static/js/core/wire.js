@@ -45,13 +45,15 @@ export function packAnnotation({ item, sheet, answers, window, seconds, clicks, 
     if (!rle.area(counts)) return [];
     const answer = answers.of(object);
     const mask = { size, counts };
+    const named = object.name || object.saved?.name ? { name: object.name ?? null } : {};
     if (object.saved && !hasPrompts(object)) {
-      return [{ ...object.saved, class_id: object.classId, mask, edited: object.saved.edited || object.edits !== null }];
+      return [{ ...object.saved, class_id: object.classId, mask, ...named, edited: object.saved.edited || object.edits !== null }];
     }
     return [
       {
         class_id: object.classId,
         mask,
+        ...named,
         points: object.points,
         box: object.box,
         scribbles: object.scribbles,

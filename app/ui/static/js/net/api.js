@@ -19,7 +19,7 @@ export class ApiError extends Error {
   }
 }
 
-export async function call(path, { method = "GET", body, raw = false, keepalive = false, timeoutSeconds = 60 } = {}) {
+export async function call(path, { method = "GET", body, raw = false, keepalive = false, timeoutSeconds = 60, signal } = {}) {
   const form = typeof FormData !== "undefined" && body instanceof FormData;
   let answer;
   try {
@@ -28,7 +28,7 @@ export async function call(path, { method = "GET", body, raw = false, keepalive 
       keepalive,
       credentials: "same-origin",
       redirect: "manual",
-      signal: keepalive ? undefined : AbortSignal.timeout(timeoutSeconds * 1000),
+      signal: keepalive ? undefined : until(timeoutSeconds, signal),
       headers: body && !form ? { "content-type": "application/json" } : {},
       body: form ? body : body && JSON.stringify(body),
     });
@@ -39,6 +39,12 @@ export async function call(path, { method = "GET", body, raw = false, keepalive 
   if (!answer.ok) throw await errorOf(answer);
   if (raw) return answer;
   return answer.status === 204 ? null : answer.json();
+}
+
+/** Ends a request that takes too long, or that somebody stops. */
+function until(seconds, stopped) {
+  const late = AbortSignal.timeout(seconds * 1000);
+  return stopped ? AbortSignal.any([late, stopped]) : late;
 }
 
 async function errorOf(answer) {

@@ -4,26 +4,34 @@ const BATCH_BYTES = 48_000_000;
 
 export const fromInput = (input) => [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
-/** Folders are walked; what the browser cannot walk comes as plain files. */
+/**
+ * Folders are walked; what the browser cannot walk comes as plain files.
+ * Gives {files: [{file, path}], unread}: `unread` names what could not be read, which does not stop the rest.
+ */
 export async function fromDrop(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
-  const found = [];
+  const found = { files: [], unread: [] };
+  if (!entries.length) found.files = [...transfer.files].map((file) => ({ file, path: file.name }));
   for (const entry of entries) await walk(entry, found);
   return found;
 }
 
 async function walk(entry, found) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    found.push({ file, path: entry.fullPath.replace(/^\//, "") });
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return;
-    for (const child of some) await walk(child, found);
+  const path = entry.fullPath.replace(/^\//, "");
+  try {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      found.files.push({ file, path });
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (!some.length) return;
+      for (const child of some) await walk(child, found);
+    }
+  } catch {
+    found.unread.push(path);
   }
 }
 

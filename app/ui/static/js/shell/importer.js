@@ -14,7 +14,7 @@ const UPLOAD_SECONDS = 600;
 export function mount(element, ctx) {
   let part;
   let projectId = null;
-  let busy = false;
+  let stopping = null; // of the work under way
 
   const showReport = ({ added, duplicates, rejected, items }) => {
     const chip = (kind, count) => make("span", { class: "fc-chip", "data-kind": kind, text: t(`report.${kind}`, { count }) });
@@ -42,30 +42,34 @@ export function mount(element, ctx) {
   };
 
   const working = (on) => {
-    busy = on;
+    stopping = on ? new AbortController() : null;
     part.progress.hidden = !on;
-    for (const control of element.querySelectorAll("button, input")) control.disabled = on;
+    for (const control of element.querySelectorAll("button, input")) control.disabled = on && control !== part.cancel;
+    part.cancel.disabled = false;
   };
 
   const announce = ({ added, items }) => ctx.trigger("imported", { project_id: projectId, added, items });
 
-  const upload = async (found) => {
+  const upload = async ({ files: found, unread = [] }) => {
+    if (stopping || !projectId) return;
     const files = withoutHidden(found);
-    if (!files.length || busy || !projectId) return;
-    working(true);
     part.report.replaceChildren();
-    let report = emptyReport();
+    if (!files.length && !unread.length) return part.report.append(make("p", { class: "fc-quiet", text: t("upload.nothing") }));
+    working(true);
+    const { signal } = stopping;
+    let report = { ...emptyReport(), rejected: unread.map((path) => ({ path, reason: t("upload.unread") })) };
     let done = 0;
     try {
       for (const batch of batches(files)) {
         showProgress(done, files.length, batch);
-        report = addReports(report, await send(batch));
+        report = addReports(report, await send(batch, signal));
         done += batch.length;
       }
       showReport(report);
     } catch (error) {
-      if (done) showReport(report);
-      fail(error, true);
+      if (done || unread.length) showReport(report);
+      if (signal.aborted) part.report.append(make("p", { text: t("upload.stopped", { done, total: files.length }) }));
+      else fail(error, true);
     }
     working(false);
     if (done) announce(report);
@@ -77,17 +81,18 @@ export function mount(element, ctx) {
     part.line.textContent = t("upload.progress", { done, total, bytes });
   };
 
-  const send = (batch) => {
+  const send = (batch, signal) => {
     const form = new FormData();
     if (part.groupBy.value.trim()) form.append("group_by", part.groupBy.value.trim());
     for (const { file, path } of batch) form.append("files", file, path);
-    return call(`projects/${projectId}/images`, { method: "POST", body: form, timeoutSeconds: UPLOAD_SECONDS });
+    return call(`projects/${projectId}/images`, { method: "POST", body: form, timeoutSeconds: UPLOAD_SECONDS, signal });
   };
 
   const importFolder = async () => {
     const path = part.folder.value.trim();
-    if (!path || busy || !projectId) return;
+    if (!path || stopping || !projectId) return;
     working(true);
+    part.cancel.disabled = true; // the server reads on by itself
     part.report.replaceChildren();
     part.bar.removeAttribute("value");
     part.line.textContent = t("upload.busy");
@@ -110,7 +115,7 @@ export function mount(element, ctx) {
       const input = part[`${kind}Input`];
       part[kind].addEventListener("click", () => input.click());
       input.addEventListener("change", async () => {
-        await upload(fromInput(input));
+        await upload({ files: fromInput(input) });
         input.value = "";
       });
     }
@@ -124,6 +129,8 @@ export function mount(element, ctx) {
       over(false)(event);
       upload(await fromDrop(event.dataTransfer));
     });
+    part.cancel.addEventListener("click", () => stopping?.abort());
+    for (const kind of ["dragover", "drop"]) window.addEventListener(kind, stay);
   };
 
   const change = async ({ project_id: id = null }) => {
@@ -135,5 +142,11 @@ export function mount(element, ctx) {
     const project = id && (await call(`projects/${id}`).catch(() => null));
     if (project && id === projectId) part.into.textContent = t("project.into", project);
   };
-  return attach(element, ctx, { start, change });
+  const stop = () => ["dragover", "drop"].forEach((kind) => window.removeEventListener(kind, stay));
+  return attach(element, ctx, { start, change, stop });
+}
+
+/** A file that is dropped beside the place for it must not be opened over the page. */
+function stay(event) {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
 }
