@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.roles import Role
 from app.service import AnnotationService
 from app.settings import Settings
 
@@ -23,9 +24,16 @@ def _person(request: Request) -> str | None:
     return getattr(request.state, "person", None)
 
 
+def _role(request: Request) -> Role:
+    role: Role = request.state.role
+    return role
+
+
 Service = Annotated[AnnotationService, Depends(_service)]
 Config = Annotated[Settings, Depends(_settings)]
 Person = Annotated[str | None, Depends(_person)]
+
+CallerRole = Annotated[Role, Depends(_role)]
 
 
 def annotator_of(person: str | None, named: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.deps import Person, Service, annotator_of
+from app.api.deps import CallerRole, Person, Service, annotator_of
 from app.api.schemas import Item, LeaseIn
 from app.api.schemas_reads import (
     Adjudicated,
@@ -32,9 +32,10 @@ def agreement(project_id: int, service: Service) -> Agreement:
 
 
 @router.get("/projects/{project_id}/adjudications")
-def adjudications(project_id: int, service: Service) -> Adjudications:
-    """Images whose two readers are apart, furthest first."""
-    return service.adjudications(project_id)
+def adjudications(project_id: int, service: Service, role: CallerRole) -> Adjudications:
+    """Images that wait for the caller to decide, those furthest apart first; none for annotators, who do not."""
+    found = service.adjudications(project_id)
+    return found.model_copy(update={"waiting": []}) if role == "annotator" else found
 
 
 @router.get("/items/{item_id}/adjudication")

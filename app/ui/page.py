@@ -45,7 +45,7 @@ def build_page(service: "AnnotationService", settings: "Settings") -> gr.Blocks:
             with gr.Tab(text("app.tabs.rounds"), id="rounds") as rounds, gr.Column(elem_classes="fc-page"):
                 rounds_parts = rounds_tab(service, selector, rounds)
             with gr.Tab(text("app.tabs.project"), id="project"), gr.Column(elem_classes="fc-page"):
-                project_parts = project_tab(service, selector)
+                project_parts = project_tab(page, service, selector)
             users_tab(page)
         parts = [canvas, images, *rounds_parts, *project_parts]
 

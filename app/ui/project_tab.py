@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 
 def project_tab(
-    service: "AnnotationService", selector: gr.Dropdown
+    page: gr.Blocks, service: "AnnotationService", selector: gr.Dropdown
 ) -> tuple[Importer, Guidelines, ReadsView, Exporter]:
     """Lay out the tab and wire what happens inside it; returns what follows the project."""
     with gr.Row():
         with gr.Column(scale=3):
             importer = Importer(elem_id="fc-import")
             guidelines = Guidelines(elem_id="fc-guidelines")
-            reads = ReadsView(elem_id="fc-reads")
+            with gr.Column(visible=False) as judged:
+                reads = ReadsView(elem_id="fc-reads")
             exporter = Exporter(elem_id="fc-export")
         with gr.Column(scale=2, elem_classes="fc-box"):
             gr.Markdown(f"## {text('project.new')}")
@@ -50,4 +51,8 @@ def project_tab(
 
     create.click(make, [name, task, classes], [selector, name, classes], **QUIET)
 
+    def judges(request: gr.Request) -> dict[str, Any]:
+        return gr.update(visible=role_of(request) != "annotator")
+
+    page.load(judges, None, judged, **QUIET)
     return importer, guidelines, reads, exporter

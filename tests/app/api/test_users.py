@@ -18,6 +18,7 @@ from app.security import check_exposure
 from app.server import create_app
 from app.service import AnnotationService
 from app.settings import Settings
+from tests.app.service.test_adjudication import apart
 from tests.app.workspaces import accept_all, queue_all, seeded
 
 Enter = Callable[..., TestClient]
@@ -215,3 +216,18 @@ def test_other_hosts_may_rely_on_users_of_the_workspace(fake_service: Annotation
     added(fake_service, "chief", "operator")
     create_app(tmp_path / "workspace", Settings(host="0.0.0.0"), service=fake_service, with_ui=False)
     check_exposure(Settings(host="0.0.0.0"), has_users=True)
+
+
+def test_readers_stay_blind_and_nobody_waits_for_an_annotators_decision(
+    enter: Enter, fake_service: AnnotationService
+) -> None:
+    project_id = apart(fake_service)
+    paths = [f"/v1/projects/{project_id}/agreement", f"/v1/projects/{project_id}/gold", "/v1/items/1/adjudication"]
+    chief = enter("chief", added(fake_service, "chief", "operator"))
+    ann, sam = (enter(role, added(fake_service, role, role)) for role in ("annotator", "scientist"))
+    assert [ann.get(path).status_code for path in paths] == [403, 403, 403]
+    for http in (sam, chief):
+        assert [http.get(path).status_code for path in paths] == [200, 200, 200]
+    waiting = [http.get(f"/v1/projects/{project_id}/adjudications").json()["waiting"] for http in (ann, sam, chief)]
+    assert [len(listed) for listed in waiting] == [0, 1, 1]
+    assert ann.post("/v1/items/1/adjudication/lease", json={}).status_code == 403
