@@ -54,9 +54,8 @@ def checked(connection: Connection, project_id: int, item_ids: Sequence[int], *,
 def redraw(connection: Connection, project_id: int, share: float, *, now: float) -> None:
     """Bring what is drawn for a second read in line with a new share; what was asked or read stays."""
     second_rows.drop_drawn(connection, project_id)
-    labeled = [row["id"] for row in item_rows.of_project(connection, project_id) if row["state"] == "labeled"]
-    drawn = [item_id for item_id in labeled if is_drawn(project_id, item_id, share)]
-    second_rows.want(connection, drawn, asked_by=None, now=now)
+    drawn = [i for i in second_rows.labeled(connection, project_id) if is_drawn(project_id, i, share)]
+    second_rows.draw(connection, drawn, now=now)
 
 
 def accepted(connection: Connection, item_id: int, *, measured: Measured | None, now: float) -> None:
@@ -74,7 +73,7 @@ def accepted(connection: Connection, item_id: int, *, measured: Measured | None,
         item = item_rows.get(connection, item_id, now=now)
         share = project_rows.get(connection, item["project_id"])["second_read_share"]
         if is_drawn(item["project_id"], item_id, share):
-            second_rows.want(connection, [item_id], asked_by=None, now=now)
+            second_rows.draw(connection, [item_id], now=now)
 
 
 def redone(connection: Connection, item_id: int, lease: Row) -> dict[str, Any] | None:

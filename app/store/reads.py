@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, literal_column, select
 
 from app.errors import InvalidRequest
 from app.store.database import Row
@@ -16,7 +16,8 @@ from app.store.tables_reads import gold, reads, second_reads
 
 SECOND, GOLD, ADJUDICATION = "second", "gold", "adjudication"
 BLIND = (SECOND, GOLD)
-"""Kinds of leases whose holder sees what nobody else has done to the item."""
+"""Kinds of leases whose holder sees nothing that somebody else has done to the item."""
+_WAITING = select(second_reads.c.item_id).where(second_reads.c.second_id.is_(None))
 
 
 def submitted(connection: Connection, submission_id: UUID, item_id: int) -> int | None:
@@ -65,14 +66,13 @@ def held(
     """Item and kind of a blind lease that an annotator holds and has not answered."""
     query = (
         select(leases.c.item_id, leases.c.kind)
-        .join(items, items.c.id == leases.c.item_id)
         .where(
-            items.c.project_id == project_id,
             leases.c.annotator == annotator,
             leases.c.kind.in_(BLIND),
             leases.c.expires_at > now,
-            items.c.id.not_in(exclude),
-            ~_read_by(annotator),
+            leases.c.item_id.not_in(exclude),
+            select(items.c.project_id).where(items.c.id == leases.c.item_id).scalar_subquery() == project_id,
+            ~_read_by(annotator, leases.c.item_id),
         )
         .order_by(leases.c.acquired_at)
         .limit(1)
@@ -81,32 +81,23 @@ def held(
     return None if row is None else (int(row.item_id), str(row.kind))
 
 
-def waiting(project_id: int, annotator: str, *, now: float) -> Select[Any]:
-    """Query of the items that wait for a second read and that this annotator may read: oldest wish first."""
-    return (
-        _strange(project_id, annotator, now=now)
-        .join(second_reads, second_reads.c.item_id == items.c.id)
-        .where(second_reads.c.second_id.is_(None))
-        .order_by(second_reads.c.created_at, items.c.id)
-    )
-
-
 def waiting_ids(connection: Connection, project_id: int, annotator: str, *, now: float, limit: int) -> list[int]:
-    """Ids of the items that wait for a second read and that this annotator may read."""
-    return list(connection.execute(waiting(project_id, annotator, now=now).limit(limit)).scalars())
+    """Ids of the items that wait for a second read and that this annotator may read, in the order of import."""
+    query = _strange(_WAITING, project_id, annotator, now=now)
+    return list(connection.execute(query.limit(limit)).scalars())
 
 
 def n_waiting(connection: Connection, project_id: int, annotator: str, *, now: float) -> int:
     """Number of the items that wait for a second read and that this annotator may read."""
-    query = waiting(project_id, annotator, now=now).order_by(None)
+    query = _strange(_WAITING, project_id, annotator, now=now).order_by(None)
     return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
 
 def free_second(
     connection: Connection, project_id: int, annotator: str, *, now: float, exclude: Sequence[int]
 ) -> int | None:
-    """The item that waits longest for a second read by this annotator."""
-    query = waiting(project_id, annotator, now=now).where(items.c.id.not_in(exclude))
+    """The first item that waits for a second read and that this annotator may read."""
+    query = _strange(_WAITING, project_id, annotator, now=now).where(items.c.id.not_in(exclude))
     return connection.execute(query.limit(1)).scalar_one_or_none()
 
 
@@ -114,13 +105,8 @@ def free_gold(
     connection: Connection, project_id: int, annotator: str, *, now: float, exclude: Sequence[int]
 ) -> int | None:
     """A gold item that this annotator has neither made nor answered, and that waits for no second read."""
-    waits = exists().where(second_reads.c.item_id == items.c.id, second_reads.c.second_id.is_(None))
-    query = (
-        _strange(project_id, annotator, now=now)
-        .join(gold, gold.c.item_id == items.c.id)
-        .where(items.c.id.not_in(exclude), ~waits)
-        .order_by(gold.c.created_at, items.c.id)
-    )
+    query = _strange(select(gold.c.item_id), project_id, annotator, now=now)
+    query = query.where(items.c.id.not_in(exclude), items.c.id.not_in(_WAITING))
     return connection.execute(query.limit(1)).scalar_one_or_none()
 
 
@@ -148,23 +134,28 @@ def of_kind(connection: Connection, project_id: int, kind: str) -> Sequence[Row]
     return connection.execute(query).mappings().all()
 
 
-def _strange(project_id: int, annotator: str, *, now: float) -> Select[Any]:
-    """Ids of annotated items that nobody holds and that this annotator has never answered."""
-    live = and_(leases.c.item_id == items.c.id, leases.c.expires_at > now)
+def _strange(among: Select[Any], project_id: int, annotator: str, *, now: float) -> Select[Any]:
+    """Ids of those items that are annotated, that nobody holds and that this annotator has never answered.
+
+    `among` is a query of ids, which are few: the plus before the columns keeps SQLite from going through all items of
+    the project instead.
+    """
+    live = exists().where(leases.c.item_id == items.c.id, leases.c.expires_at > now)
     wrote_it = exists().where(annotations.c.item_id == items.c.id, annotations.c.annotator == annotator)
     return (
         select(items.c.id)
-        .outerjoin(leases, live)
         .where(
-            items.c.project_id == project_id,
-            items.c.state == "labeled",
-            leases.c.item_id.is_(None),
+            items.c.id.in_(among),
+            literal_column("+items.project_id") == project_id,
+            literal_column("+items.state") == "labeled",
+            ~live,
             ~wrote_it,
-            ~_read_by(annotator),
+            ~_read_by(annotator, items.c.id),
         )
+        .order_by(items.c.id)
     )
 
 
-def _read_by(annotator: str) -> ColumnElement[bool]:
-    """Whether an annotator has a blind answer to the item."""
-    return exists().where(reads.c.item_id == items.c.id, reads.c.annotator == annotator)
+def _read_by(annotator: str, item_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether an annotator has a blind answer to an item."""
+    return exists().where(reads.c.item_id == item_id, reads.c.annotator == annotator)

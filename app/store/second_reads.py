@@ -11,11 +11,11 @@ from app.store.tables import annotations, items
 from app.store.tables_reads import gold, reads, second_reads
 
 
-def want(connection: Connection, item_ids: Sequence[int], *, asked_by: str | None, now: float) -> list[int]:
-    """Ask a second read of items; those that have one, wanted or done, stay as they are.
+def want(connection: Connection, item_ids: Sequence[int], *, asked_by: str, now: float) -> list[int]:
+    """Have items read a second time because a person asks it; what became of one so far stays.
 
     Returns:
-        Ids that were not asked before. A wish by a person takes the place of one drawn by the share.
+        Ids that were not asked before. A wish takes the place of a draw by the share.
     """
     new = []
     for item_id in item_ids:
@@ -23,10 +23,23 @@ def want(connection: Connection, item_ids: Sequence[int], *, asked_by: str | Non
         made = upsert(second_reads).values(**values).on_conflict_do_nothing().returning(second_reads.c.item_id)
         if connection.execute(made).first() is not None:
             new.append(item_id)
-        elif asked_by is not None:
+        else:
             drawn = (second_reads.c.item_id == item_id, second_reads.c.asked_by.is_(None))
             connection.execute(update(second_reads).where(*drawn).values(asked_by=asked_by))
     return new
+
+
+def draw(connection: Connection, item_ids: Sequence[int], *, now: float) -> None:
+    """Want a second read of items that the share drew; those that have one stay as they are."""
+    if item_ids:
+        rows = [{"item_id": item_id, "created_at": now} for item_id in item_ids]
+        connection.execute(upsert(second_reads).on_conflict_do_nothing(), rows)
+
+
+def labeled(connection: Connection, project_id: int) -> list[int]:
+    """Ids of the annotated items of a project."""
+    query = select(items.c.id).where(items.c.project_id == project_id, items.c.state == "labeled")
+    return list(connection.execute(query).scalars())
 
 
 def drop_drawn(connection: Connection, project_id: int) -> None:
