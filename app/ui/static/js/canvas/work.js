@@ -91,9 +91,13 @@ export class Work {
     return { logitsId: this.answers.feedback(object), startBox };
   }
 
+  /** The sheet as a click would make it. */
+  withPoint(point) {
+    return sheets.patchActive(sheets.addPoint(this.sheet, point, this.#context()), { window: this.window });
+  }
+
   addPoint(point) {
-    const sheet = sheets.addPoint(this.sheet, point, this.#context());
-    return this.commit(sheets.patchActive(sheet, { window: this.window }), point.label ? "point+" : "point-");
+    return this.commit(this.withPoint(point), point.label ? "point+" : "point-");
   }
 
   addScribble(stroke) {
