@@ -22,13 +22,15 @@ def encode_rle(mask: Bool[np.ndarray, "h w"]) -> Rle:
     """Encode a mask as uncompressed COCO runs, column by column, the first run background (0 long if need be)."""
     if mask.ndim != 2 or mask.dtype != np.bool_:
         raise InvalidInput(f"a mask must be a (H, W) bool array; got {mask.shape} {mask.dtype}")
-    flat = mask.T.ravel()
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    edges = np.concatenate([[0], changes, [flat.size]])
-    counts = np.diff(edges).tolist()
-    if flat.size and flat[0]:
-        counts = [0, *counts]
-    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": counts}
+    height, width = mask.shape
+    columns = np.flatnonzero(mask.any(axis=0))
+    first, end = (int(columns[0]), int(columns[-1]) + 1) if columns.size else (0, 0)
+    flat = mask[:, first:end].T.ravel()  # turning the whole image over would cost as much as all the rest
+    edges = np.flatnonzero(np.diff(flat, prepend=False, append=False)) + first * height
+    counts = np.diff(edges, prepend=0, append=height * width).tolist()
+    if len(counts) > 1 and counts[-1] == 0:
+        counts.pop()
+    return {"size": [height, width], "counts": counts}
 
 
 def decode_rle(rle: Mapping[str, object]) -> Bool[np.ndarray, "h w"]:

@@ -1,10 +1,10 @@
 """How long an annotator waits for the page, in headless Chromium that draws in software, with the built-in models.
 
-`python benchmarks/ui.py [--images 30] [--side 1024] [--long 1000] [--out FILE.json]` serves a workspace of drawn images
-and works on it with real mouse and key events: three clicks on each image, then Accept. `click` is the time from
-letting go of the button to the painted mask, `next` from the key to the next image, painted. With `--long` it then
-annotates so many small images, one click each, and reads the page's memory (after collecting garbage), its DOM nodes
-and the server's memory at a twentieth of them and at the end. Needs Chromium ($CHROMIUM).
+`python benchmarks/ui.py [--images 30] [--side 1024] [--hold 0] [--long 1000] [--out FILE.json]` serves a workspace of
+drawn images and works on it with real mouse and key events: three clicks on each image, then Accept. `click` is the
+time from letting go of the button to the painted mask, `next` from the key to the next image, painted. With `--long` it
+then annotates so many small images, one click each, and reads the page's memory (after collecting garbage), its DOM
+nodes, listeners and canvases and the server's memory, from a twentieth of them to the end. Needs Chromium ($CHROMIUM).
 """
 
 import argparse
@@ -70,12 +70,12 @@ def seed(workspace: Path, sizes: dict[str, tuple[int, int]]) -> None:
             queue_all(service, project.id)
 
 
-def click(page: Any, share: tuple[float, float]) -> None:
-    """Click and wait for the mask."""
+def click(page: Any, share: tuple[float, float], hold_ms: float = 0) -> None:
+    """Click, with the button held for so long, and wait for the mask."""
     box = page.locator(".fc-stage canvas").bounding_box()
     at = page.evaluate("([x, y]) => app.view.toView(x * app.work.item.width, y * app.work.item.height)", list(share))
     seen = page.evaluate("times.click.length")
-    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"], delay=hold_ms)
     page.wait_for_function(f"times.click.length > {seen}", timeout=90_000)
 
 
@@ -87,7 +87,7 @@ def accept(page: Any) -> bool:
     return page.evaluate("app.work !== null")
 
 
-def speed(page: Any) -> dict[str, dict[str, float]]:
+def speed(page: Any, hold_ms: float) -> dict[str, dict[str, float]]:
     """Times of clicks, the first on an image and later ones, and of going on to the next image, ms."""
     choose_project(page, SPEED)
     page.evaluate(WATCH)
@@ -97,7 +97,7 @@ def speed(page: Any) -> dict[str, dict[str, float]]:
     goes_on = True
     while goes_on:
         for share in CLICKS:
-            click(page, share)
+            click(page, share, hold_ms)
             page.wait_for_timeout(300)  # an annotator looks
         goes_on = accept(page)
     times = page.evaluate("times")
@@ -106,25 +106,37 @@ def speed(page: Any) -> dict[str, dict[str, float]]:
 
 
 def memory(page: Any, server: int) -> dict[str, float]:
-    """MB of the page's JavaScript and of the server, and DOM nodes."""
+    """MB of the page's JavaScript and of the server; DOM nodes, listeners and canvases, the detached ones too."""
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     heap = session.send("Runtime.getHeapUsage")["usedSize"]
-    nodes = session.send("Memory.getDOMCounters")["nodes"]
+    counted = session.send("Memory.getDOMCounters")
+    made = session.send("Runtime.evaluate", {"expression": "HTMLCanvasElement.prototype"})
+    alive = session.send("Runtime.queryObjects", {"prototypeObjectId": made["result"]["objectId"]})["objects"]
+    length = {"functionDeclaration": "function () { return this.length }", "objectId": alive["objectId"]}
+    canvases = session.send("Runtime.callFunctionOn", length)["result"]["value"]
     session.detach()
     status = Path(f"/proc/{server}/status").read_text().split()
-    return {"page": heap / 1e6, "nodes": nodes, "server": int(status[status.index("VmRSS:") + 1]) / 1e3}
+    return {
+        "page": heap / 1e6,
+        "nodes": counted["nodes"],
+        "listeners": counted["jsEventListeners"],
+        "canvases": canvases,
+        "server": int(status[status.index("VmRSS:") + 1]) / 1e3,
+    }
 
 
 def endurance(page: Any, server: int, count: int) -> dict[str, dict[str, float]]:
-    """Memory early and late in a long day."""
+    """Memory at five times of a long day."""
     choose_project(page, LONG)
+    looks = {max(1, count * k // 20) for k in (1, 5, 10, 15)} | {count - 1}
     found = {}
     for number in range(1, count):
         click(page, CLICKS[0])
         accept(page)
-        if number in (count // 20, count - 1):
+        if number in looks:
             found[f"after {number} images"] = memory(page, server)
+            print(number, found[f"after {number} images"], file=sys.stderr, flush=True)
     return found
 
 
@@ -132,6 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=30, help="images that are timed")
     parser.add_argument("--side", type=int, default=1024, help="their side, pixels")
+    parser.add_argument("--hold", type=float, default=0, help="how long a click holds the button, ms")
     parser.add_argument("--long", type=int, default=0, help="images of the memory test; 0 leaves it out")
     parser.add_argument("--out", type=Path, help="write the numbers as JSON")
     options = parser.parse_args()
@@ -140,15 +153,16 @@ def main() -> None:
         workspace = Path(folder) / "workspace"
         seed(workspace, sizes)
         with served(workspace) as (url, server), opened(url) as page:
-            times = speed(page)
+            times = speed(page, options.hold)
             print("| step | p50, ms | p95 | max |\n|---|---|---|---|")
             for step, found in times.items():
                 print(f"| {step} | {found['p50']:.0f} | {found['p95']:.0f} | {found['max']:.0f} |", flush=True)
             lasting = endurance(page, server, options.long) if options.long else {}
     if lasting:
-        print("\n| | page, MB | DOM nodes | server, MB |\n|---|---|---|---|")
+        print("\n| | page, MB | DOM nodes | listeners | canvases | server, MB |\n|---|---|---|---|---|---|")
         for when, found in lasting.items():
-            print(f"| {when} | {found['page']:.1f} | {found['nodes']:.0f} | {found['server']:.0f} |")
+            counted = " | ".join(f"{found[what]:.0f}" for what in ("nodes", "listeners", "canvases", "server"))
+            print(f"| {when} | {found['page']:.1f} | {counted} |")
     if options.out:
         written = {"viewport": VIEWPORT, "side": options.side, "times_ms": times, "memory": lasting}
         options.out.write_text(json.dumps(written, indent=1) + "\n")

@@ -47,28 +47,23 @@ def clean_mask(
     marks: tuple[Mark, ...] = (*prompt.points, *prompt.scribbles) if prompt is not None else ()
     meant, against = ([_moved(mark, left, top) for mark in marks if mark.label == label] for label in (1, 0))
     part = fill_holes(mask[window], max_hole_px, keep=against)
-    part = remove_specks(part, min_speck_px, keep=meant)
     cleaned = np.zeros_like(mask)
-    cleaned[window] = keep_clicked(part, meant) if clicked_parts_only else part
+    cleaned[window] = _keep_parts(part, meant, min_speck_px, clicked_only=clicked_parts_only)
     return cleaned
 
 
 def keep_clicked(mask: Bool[np.ndarray, "h w"], clicks: Iterable[Mark] = ()) -> Bool[np.ndarray, "h w"]:
     """Keep the connected parts under clicks and strokes; where none is, the largest part (the first of equals)."""
-    parts, n_parts = _label(mask)
-    if n_parts <= 1:
-        return mask.copy()
-    kept = _parts_at(parts, clicks)
-    if not kept:
-        kept = {int(np.bincount(parts.ravel())[1:].argmax()) + 1}
-    return np.isin(parts, sorted(kept))
+    return _keep_parts(mask, clicks, 0, clicked_only=True)
 
 
 def fill_holes(mask: Bool[np.ndarray, "h w"], max_px: int, *, keep: Iterable[Mark] = ()) -> Bool[np.ndarray, "h w"]:
     """Fill background parts of at most `max_px` pixels that do not reach the border and hold nothing of `keep`."""
-    holes, n_holes = ndimage.label(~mask)
-    if n_holes == 0 or max_px <= 0:
+    if max_px <= 0:
         return mask.copy()
+    holes, n_holes = ndimage.label(~mask)
+    if n_holes == 0 or (n_holes == 1 and not mask[0, 0]):
+        return mask.copy()  # nothing, or nothing but what reaches the border
     n_px = np.bincount(holes.ravel(), minlength=n_holes + 1)
     fill = n_px <= max_px
     for edge in (holes[0], holes[-1], holes[:, 0], holes[:, -1]):
@@ -81,12 +76,26 @@ def fill_holes(mask: Bool[np.ndarray, "h w"], max_px: int, *, keep: Iterable[Mar
 
 def remove_specks(mask: Bool[np.ndarray, "h w"], min_px: int, *, keep: Iterable[Mark] = ()) -> Bool[np.ndarray, "h w"]:
     """Drop connected parts of fewer than `min_px` pixels that hold nothing of `keep`."""
-    parts, n_parts = _label(mask)
-    if n_parts == 0 or min_px <= 1:
+    return _keep_parts(mask, keep, min_px, clicked_only=False)
+
+
+def _keep_parts(
+    mask: Bool[np.ndarray, "h w"], clicks: Iterable[Mark], min_px: int, *, clicked_only: bool
+) -> Bool[np.ndarray, "h w"]:
+    """Drop specks, then all parts without a click where any has one (the largest stays where none has)."""
+    parts, n_parts = ndimage.label(mask, structure=_EIGHT)
+    if n_parts == 0 or (n_parts == 1 and (clicked_only and min_px <= 1)):
         return mask.copy()
-    stays = np.bincount(parts.ravel(), minlength=n_parts + 1) >= min_px
-    stays[sorted(_parts_at(parts, keep))] = True
-    stays[0] = False
+    n_px = np.bincount(parts.ravel(), minlength=n_parts + 1)
+    n_px[0] = 0
+    clicked = sorted(_parts_at(parts, clicks))
+    stays = n_px >= max(min_px, 1)
+    stays[clicked] = True
+    if clicked_only:
+        chosen = clicked or [int((n_px * stays).argmax())]
+        stays = np.isin(np.arange(n_parts + 1), chosen) & stays
+    if stays[1:].all():
+        return mask.copy()
     kept: Bool[np.ndarray, "h w"] = stays[parts]
     return kept
 
@@ -96,12 +105,6 @@ def _moved(mark: Mark, left: int, top: int) -> Mark:
     if isinstance(mark, Point):
         return Point(mark.x - left, mark.y - top, mark.label)
     return Scribble(tuple((x - left, y - top) for x, y in mark.xy), mark.label)
-
-
-def _label(mask: Bool[np.ndarray, "h w"]) -> tuple[Int[np.ndarray, "h w"], int]:
-    """Number the 8-connected parts from 1."""
-    parts, n_parts = ndimage.label(mask, structure=_EIGHT)
-    return parts, int(n_parts)
 
 
 def _parts_at(parts: Int[np.ndarray, "h w"], marks: Iterable[Mark]) -> set[int]:

@@ -53,6 +53,13 @@ class ScribbleIn(Request):
 BoxIn = tuple[float, float, float, float]
 
 
+class EditsIn(Request):
+    """Pixels that a person painted in and painted out by hand; over these the model has no say."""
+
+    painted: Rle
+    erased: Rle
+
+
 class ObjectIn(Request):
     """One accepted object: its mask, and what it was made from."""
 
@@ -68,6 +75,7 @@ class ObjectIn(Request):
     quality: float | None = None
     model_id: str | None = Field(None, max_length=200)
     edited: bool = False
+    edits: EditsIn | None = None
     from_suggestion: bool = False
 
 

@@ -155,8 +155,10 @@ def _check_object(number: int, entry: ObjectIn, item: Row, known: set[int]) -> N
     if entry.class_id not in known:
         raise InvalidInput(f"objects[{number}]: unknown class_id {entry.class_id}; known: {sorted(known)}")
     size = (item["height"], item["width"])
-    if entry.mask.size != size:
-        raise InvalidInput(
-            f"objects[{number}]: the mask has size {list(entry.mask.size)}, the image {list(size)}; both are [h, w]"
-        )
-    decode_rle(entry.mask.model_dump())
+    strokes = [] if entry.edits is None else [entry.edits.painted, entry.edits.erased]
+    for mask in (entry.mask, *strokes):
+        if mask.size != size:
+            raise InvalidInput(
+                f"objects[{number}]: the mask has size {list(mask.size)}, the image {list(size)}; both are [h, w]"
+            )
+        decode_rle(mask.model_dump())

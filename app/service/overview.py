@@ -47,21 +47,24 @@ def page(ctx: Context, project_id: int, asked: ItemFilter) -> ItemPage:
             raise UnknownName.of("class", asked.class_name, named)
         if asked.group is not None and not browse.has_group(connection, project_id, asked.group):
             raise InvalidRequest(f"no image of project {project_id} has the group {asked.group!r}")
-        found = browse.find(
+        by_doubt = asked.order == "uncertainty"  # which the database does not know
+        found, total = browse.find(
             connection,
             project_id,
             class_id=named.get(asked.class_name or ""),
             newest_first=asked.order == "newest",
+            limit=None if by_doubt else asked.limit,
+            offset=0 if by_doubt else asked.offset,
             now=ctx.clock(),
             **asked.model_dump(include={"state", "class_name", "round", "group", "name", "audit", "flagged"}),
         )
-        if asked.order == "uncertainty":
+        if by_doubt:
             doubts = uncertainty.load(ctx, project["model_id"])
             if not doubts:
                 raise InvalidRequest("no model was asked about these images yet: run a round, or order by `import`")
             found.sort(key=lambda item_id: -doubts.get(item_id, -1.0))
-        shown = found[asked.offset : asked.offset + asked.limit]
-        return ItemPage(items=summaries(ctx, connection, project_id, shown), total=len(found))
+            found = found[asked.offset : asked.offset + asked.limit]
+        return ItemPage(items=summaries(ctx, connection, project_id, found), total=total)
 
 
 def summaries(ctx: Context, connection: Connection, project_id: int, item_ids: Sequence[int]) -> list[ItemSummary]:

@@ -275,7 +275,7 @@ class Prompter:
 
     def _clean(self, mask: np.ndarray, prompt: Prompt) -> np.ndarray:
         """Drop parts that nobody clicked or stroked, small holes and specks."""
-        small = int(mask.sum() * self._settings.max_hole_share)
+        small = int(np.count_nonzero(mask) * self._settings.max_hole_share)
         return clean_mask(mask, prompt, max_hole_px=small, min_speck_px=small)
 
     def _work(self) -> None:

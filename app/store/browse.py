@@ -24,11 +24,14 @@ def find(
     audit: bool | None = None,
     flagged: bool | None = None,
     newest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
     now: float,
-) -> list[int]:
-    """Ids of the items that fit all that is given, in the order of import, or the last answered first.
+) -> tuple[list[int], int]:
+    """Ids of the items that fit all that is given, in the order of import, or the last answered first; how many fit.
 
-    `leased` means queued with a live lease; a class, given by id and name, is that of the newest answer.
+    `leased` means queued with a live lease; a class, given by id and name, is that of the newest answer. Of those that
+    fit, `limit` come from `offset` on; None gives all.
     """
     wanted: list[ColumnElement[bool]] = [items.c.project_id == project_id]
     held = exists().where(leases.c.item_id == items.c.id, leases.c.expires_at > now)
@@ -53,11 +56,17 @@ def find(
             select(1).select_from(shown).where(func.json_extract(shown.c.value, "$.class_id") == class_id)
         )
         query = query.join(annotations, _NEWEST).where(or_(annotations.c.label == class_name, has_object))
-    elif newest_first:
-        query = query.outerjoin(annotations, _NEWEST)
+    # An index counts the items of a state; of other filters every item is looked at, which is done once.
+    by_index = all(asked is None for asked in (class_name, round, group, name, audit, flagged))
+    total = connection.execute(query.with_only_columns(func.count())).scalar_one() if by_index and limit else None
     if newest_first:
+        query = query if class_name is not None else query.outerjoin(annotations, _NEWEST)
         query = query.order_by(annotations.c.created_at.desc().nulls_last())
-    return list(connection.execute(query.order_by(items.c.id)).scalars())
+    query = query.order_by(items.c.id)
+    if total is not None:
+        return list(connection.execute(query.limit(limit).offset(offset)).scalars()), int(total)
+    found = list(connection.execute(query).scalars())
+    return found[offset : None if limit is None else offset + limit], len(found)
 
 
 def has_group(connection: Connection, project_id: int, group: str) -> bool:

@@ -13,7 +13,7 @@ const CLOCK = { seconds: 0, start(seconds) { this.seconds = seconds; } };
 const newWork = () => new Work(ITEM, null, CLOCK, 1);
 const SAVED = {
   class_id: 2, mask: { size: [3, 4], counts: [4, 3, 5] }, points: [{ x: 1, y: 1, label: 1 }], box: null, predicted_iou: 0.8,
-  quality: 0.7, model_id: "m", edited: false, from_suggestion: false, scribbles: [],
+  quality: 0.7, model_id: "m", edited: false, edits: null, from_suggestion: false, scribbles: [],
 };
 
 test("steps lead back through what was done and forward to the queue", () => {
@@ -63,7 +63,7 @@ test("an object that was saved and not touched is saved again as it was; a class
   assert.deepEqual(work.annotation("u").objects, [{ ...SAVED, class_id: 1 }]);
 });
 
-test("strokes on a saved object make it an edited one, a prompt makes it new", () => {
+test("strokes on a saved object make it an edited one, a prompt asks the model again", () => {
   const work = newWork();
   work.reopen({ label: null, objects: [SAVED] });
   const chosen = sheets.select(work.sheet, work.sheet.objects[0].id);
@@ -74,7 +74,7 @@ test("strokes on a saved object make it an edited one, a prompt makes it new", (
   const prompted = sheets.addPoint(chosen, { x: 2, y: 2, label: 1 });
   work.answers.put(sheets.askKey(sheets.active(prompted)), { counts: [0, 12], quality: 0.5, modelId: "n", candidates: [] });
   const [fresh] = packAnnotation({ ...facts, sheet: prompted }).objects;
-  assert.deepEqual([fresh.model_id, fresh.mask.counts, fresh.points.length], ["n", [0, 12], 1]);
+  assert.deepEqual([fresh.model_id, fresh.mask.counts, fresh.points.length], ["n", [0, 12], 2]);
 });
 
 test("kept work lies over what was saved meanwhile, which a step back shows", () => {

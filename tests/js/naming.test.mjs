@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Answers } from "../../app/ui/static/js/core/answers.js";
 import * as sheets from "../../app/ui/static/js/core/sheet.js";
 import { packAnnotation, packDraft, unpackDraft } from "../../app/ui/static/js/core/wire.js";
+import { withSaved } from "../../app/ui/static/js/core/reopened.js";
 
 const ITEM = { width: 4, height: 3, version: 0, lease: { token: "t" } };
 const drawn = () => sheets.setEdits(sheets.newSheet(1), { painted: [0, 2, 10], erased: [12] });
@@ -38,8 +39,8 @@ test("a name travels with draft and annotation; without one the wire is as it wa
 });
 
 test("a saved name comes back, stays when nothing is touched, and can be taken away", () => {
-  const saved = { class_id: 1, mask: { size: [3, 4], counts: [0, 2, 10] }, name: "left", points: [], edited: false };
-  const sheet = sheets.withStart(sheets.newSheet(1), { objects: [{ ...saved, saved }] });
+  const saved = { class_id: 1, mask: { size: [3, 4], counts: [0, 2, 10] }, name: "left", points: [], box: null, scribbles: [], edited: false, edits: null };
+  const sheet = withSaved(sheets.newSheet(1), [saved]);
   const answers = new Answers(4, 3);
   assert.deepEqual(packAnnotation(facts(sheet, answers)).objects, [saved]);
   const nameless = sheets.setName(sheet, sheet.objects[0].id, "");

@@ -12,6 +12,7 @@ from app.store import annotations as rows
 from tests.app.workspaces import HEIGHT, WIDTH, accept_next, answer_of, open_fake, queue_all, seeded
 
 EMPTY = {"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}
+SPECK = {"size": [1, 1], "counts": [1]}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,7 @@ EMPTY = {"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}
         ([{"class_id": 3, "mask": EMPTY}], "class_id 3"),
         ([{"class_id": 1, "mask": {"size": [WIDTH, HEIGHT], "counts": [HEIGHT * WIDTH]}}], "size"),
         ([{"class_id": 1, "mask": {"size": [HEIGHT, WIDTH], "counts": [5]}}], "counts"),
+        ([{"class_id": 1, "mask": EMPTY, "edits": {"painted": EMPTY, "erased": SPECK}}], "size"),
     ],
 )
 def test_a_mask_that_does_not_fit_is_refused(
@@ -52,6 +54,7 @@ def test_prompts_window_time_and_clicks_are_kept(fake_service: AnnotationService
         "class_id": 2, "mask": EMPTY, "points": [{"x": 1.5, "y": 2.5, "label": 0}], "box": [1, 2, 3, 4],
         "scribbles": [{"points": [[1.5, 2.5], [7.25, 8]], "label": 0}, {"points": [[3, 3]], "label": 1}],
         "predicted_iou": 0.5, "quality": 0.4, "model_id": "fake", "edited": True,
+        "edits": {"painted": {"size": [HEIGHT, WIDTH], "counts": [2, 1, HEIGHT * WIDTH - 3]}, "erased": EMPTY},
     }  # fmt: skip
     body = answer_of(item, objects=[one], window={"level": 100, "width": 50}, seconds=7.5, clicks=3)
     fake_service.annotate(item.id, body)
@@ -64,18 +67,18 @@ def test_prompts_window_time_and_clicks_are_kept(fake_service: AnnotationService
     assert (kept.window, kept.seconds, kept.clicks, kept.annotator) == (body.window, 7.5, 3, "ann")
 
 
-def test_an_annotation_from_before_there_were_scribbles_is_read(fake_service: AnnotationService) -> None:
+def test_an_annotation_from_before_there_were_scribbles_and_edits_is_read(fake_service: AnnotationService) -> None:
     project = seeded(fake_service, 1)
     queue_all(fake_service, project.id)
     item = fake_service.next_item(project.id, "ann")
     assert item is not None
     body = answer_of(item).model_dump(mode="json", include={"label", "objects", "window", "seconds", "clicks"})
     for entry in body["objects"]:
-        del entry["scribbles"]
+        del entry["scribbles"], entry["edits"]
     values = {**body, "submission_id": str(uuid.uuid4()), "annotator": "ann", "model_id": None}
     with fake_service.context.db.write() as connection:
         rows.add(connection, item.id, base_version=0, values=values)
-    assert [entry.scribbles for entry in fake_service.history(item.id)[0].objects] == [[]]
+    assert [(entry.scribbles, entry.edits) for entry in fake_service.history(item.id)[0].objects] == [([], None)]
 
 
 def test_classification_takes_a_known_label_and_no_objects(fake_service: AnnotationService) -> None:

@@ -56,6 +56,27 @@ def _first(item: object) -> dict[str, object]:
     return answer_of(item).objects[0].model_dump()  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("order", ["import", "newest"])
+@pytest.mark.parametrize("filter_", [{}, {"state": "unqueued"}, {"name": "1"}, {"flagged": False}])
+def test_pages_are_parts_of_the_whole_list(
+    fake_service: AnnotationService, order: str, filter_: dict[str, object]
+) -> None:
+    project = seeded(fake_service, 12)
+    queue_all(fake_service, project.id)
+    accept_next(fake_service, project.id)
+
+    def listed(offset: int, limit: int) -> ItemPage:
+        asked = {"order": order, "offset": offset, "limit": limit, **filter_}
+        return fake_service.find_items(project.id, ItemFilter.model_validate(asked))
+
+    whole = listed(0, 1000)
+    assert whole.total == len(whole.items)
+    for offset, limit in ((0, 1), (0, 5), (3, 4), (10, 5), (12, 3), (99, 2)):
+        page = listed(offset, limit)
+        assert [row.id for row in page.items] == [row.id for row in whole.items][offset : offset + limit]
+        assert page.total == whole.total
+
+
 def test_a_line_of_the_list_tells_what_is_known(fake_service: AnnotationService) -> None:
     project = seeded(fake_service, 4)
     queue_all(fake_service, project.id)

@@ -115,7 +115,7 @@ def queue_all(service: object, project_id: int) -> None:
     from app.store import items, rounds
 
     assert isinstance(service, AnnotationService)
-    listed = service.items(project_id).items
+    listed = service.items(project_id, limit=1000).items
     chosen: Sequence[dict[str, object]] = [
         {"item_id": item.id, "reason": "drawn for a test", "score": None, "arm": "strategy"} for item in listed
     ]

@@ -7,7 +7,7 @@ from app.service import AnnotationService
 from app.store import rounds
 from tests.app.ui.seeding import DISCS, SIZE, discs_image, queue_all
 
-SEGMENTATION = {"history": 9, "conflict": 5, "verify": 4, "notes": 8}
+SEGMENTATION = {"history": 9, "conflict": 5, "verify": 4, "notes": 8, "reopened": 8}
 CLASSIFICATION = {"grid": 28, "grid reload": 26, "grid pair": 8, "grid verify": 4, "label verify": 3}
 """Names and numbers of images."""
 CONFIDENCE = (0.93, 0.71)

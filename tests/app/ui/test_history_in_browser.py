@@ -44,7 +44,7 @@ def test_done_images_are_listed_opened_by_click_and_key_and_saved_as_new_version
     page.until(f"app.work?.item.id === {third}")
     page.page.keyboard.press("PageUp")
     page.until(f"app.work?.item.id === {second}")
-    assert page.js("app.work.sheet.objects.filter((o) => o.start).length") == 2
+    assert page.js("app.work.sheet.objects.filter((o) => o.saved).length") == 2
     assert page.page.locator(".fc-object .fc-tag").count() == 0  # saved by a person, not suggested
     page.page.keyboard.press("PageDown")
     page.until(f"app.work?.item.id === {third}")

@@ -116,6 +116,13 @@ export class Annotator extends Looking {
     else this.messages.say(t("say.noMask", { detail: error.message }), { bad: true });
   }
 
+  /** Asks at the press what a click here will ask: people hold a button for longer than the answer takes. */
+  foresee(at, label) {
+    const { work } = this;
+    if (this.isClassification || !this.view.contains(at) || work.shelf.locked.has(work.active.id)) return;
+    this.predictor.ask(sheets.active(work.withPoint({ ...at, label })));
+  }
+
   addPoint(at, label) {
     if (!this.isOpen || this.isClassification || !this.view.contains(at) || !this.work.isFree) return;
     this.work.clicks++;

@@ -21,7 +21,7 @@ export function objectName(app, object) {
 }
 
 export class ObjectList {
-  #rows = new Map(); // id -> {key, node}
+  #rows = new Map(); // id -> {key, node, selected}
   #typing = null; // id of the object whose name is being typed
 
   constructor(element, app) {
@@ -58,9 +58,9 @@ export class ObjectList {
     const focused = known?.node.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     const node = this.#make(facts);
     known?.node.replaceWith(node);
-    this.#rows.set(facts.id, { key, node });
+    this.#rows.set(facts.id, { key, node, selected: facts.selected });
     if (focused) node.querySelector(`[data-act=${focused}]`).focus({ preventScroll: true });
-    if (facts.selected) queueMicrotask(() => node.scrollIntoView({ block: "nearest" }));
+    if (facts.selected && !known?.selected) queueMicrotask(() => node.scrollIntoView({ block: "nearest" }));
     return node;
   }
 

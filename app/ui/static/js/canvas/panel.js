@@ -65,7 +65,7 @@ export class Panel {
   refresh() {
     const { work, prefs } = this.app;
     const name = work?.item.name ?? "";
-    this.part.name.replaceChildren(make("bdi", { dir: "ltr", text: name }));
+    if (this.part.name.textContent !== name) this.part.name.replaceChildren(make("bdi", { dir: "ltr", text: name }));
     this.part.name.title = name;
     this.part.reason.textContent = work?.item.reason ?? "";
     this.part.opacity.value = prefs.opacity;

@@ -70,6 +70,7 @@ export class Pointer {
     if (drag.kind === "click") {
       drag.gesture = app.tools.begin(drag.a, { negative: drag.negative, reach: REACH_PX[type] / app.view.scale });
       if (drag.gesture) drag.kind = "gesture";
+      else app.foresee(drag.a, drag.negative ? 0 : 1);
     }
     if (drag.kind === "stroke") {
       drag.erase = (app.tool === "eraser") !== drag.negative;

@@ -1,4 +1,5 @@
 /** Draws one frame: image, masks, borders, prompts, crosshair and brush. Knows the screen, changes no annotation. */
+import { Backdrop } from "./backdrop.js";
 import { Raster } from "./raster.js";
 
 const BACKDROP = "#0c0e12";
@@ -20,6 +21,7 @@ export class Stage {
   elsewhere = false; // another slice is in sight than the one that is worked on: none of its prompts and layers
   underlays = []; // (g, view) => void, between image and masks, in image pixels
   overlays = []; // (g, view) => void, over all, in view pixels
+  #backdrop = new Backdrop();
   #frame = 0;
 
   constructor(canvas, view) {
@@ -54,6 +56,7 @@ export class Stage {
   /** Takes a picture {samples, width, height, channels, dtype}; null shows an empty stage. */
   setPicture(picture) {
     this.raster = picture && new Raster(picture);
+    this.#backdrop.forget();
     this.rubber = this.cursor = this.corner = null;
     this.stale = this.elsewhere = false;
     if (picture) this.view.setImage(picture.width, picture.height);
@@ -64,11 +67,13 @@ export class Stage {
   exchange(picture, { elsewhere }) {
     this.raster = new Raster(picture);
     this.elsewhere = elsewhere;
+    this.#backdrop.forget();
     this.draw();
   }
 
   setWindow(window, extra) {
     this.raster.setWindow(window, extra);
+    this.#backdrop.forget();
     this.draw();
   }
 
@@ -93,15 +98,17 @@ export class Stage {
     this.#frame = 0;
     const g = this.context;
     const ratio = devicePixelRatio || 1;
-    g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.globalAlpha = 1;
-    g.fillStyle = BACKDROP;
-    g.fillRect(0, 0, this.view.width, this.view.height);
-    if (!this.raster) return;
+    if (!this.raster) return this.#fill(g);
     const { scale, left, top } = this.view;
+    const toImage = [ratio * scale, 0, 0, ratio * scale, ratio * left, ratio * top];
     this.raster.follow(this.view, ratio);
-    g.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * left, ratio * top);
-    this.raster.drawImage(g, scale, ratio);
+    this.#backdrop.paint(g, [...toImage, g.canvas.width, g.canvas.height].join(), (to) => {
+      this.#fill(to);
+      to.setTransform(...toImage);
+      this.raster.drawImage(to, scale, ratio);
+    });
+    g.setTransform(...toImage);
     if (!this.elsewhere) for (const paint of this.underlays) paint(g, this.view);
     if (this.masksShown && !this.blinked) this.raster.drawMasks(g, this.view, this.#style());
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -109,6 +116,12 @@ export class Stage {
     for (const paint of this.overlays) paint(g, this.view);
     this.#crosshair(g);
     this.#brush(g);
+  }
+
+  #fill(g) {
+    g.setTransform(1, 0, 0, 1, 0, 0);
+    g.fillStyle = BACKDROP;
+    g.fillRect(0, 0, g.canvas.width, g.canvas.height);
   }
 
   #style() {

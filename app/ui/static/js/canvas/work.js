@@ -3,6 +3,7 @@ import { Answers } from "../core/answers.js";
 import { splitParts } from "../core/components.js";
 import { History } from "../core/history.js";
 import { LiveMask } from "../core/live_mask.js";
+import { isAsSaved, withSaved } from "../core/reopened.js";
 import * as rle from "../core/rle.js";
 import * as sheets from "../core/sheet.js";
 import { Shelf } from "../core/shelf.js";
@@ -69,11 +70,10 @@ export class Work {
     return count;
   }
 
-  /** An annotation made before, opened again. */
+  /** An annotation made before, opened again in the window that it was made in. */
   reopen(annotation) {
-    const objects = annotation.objects.map((o) => ({ class_id: o.class_id, mask: o.mask, saved: o }));
-    const offered = sheets.withStart(this.sheet, { objects });
-    this.history = new History(sheets.setLabel(offered, annotation.label));
+    this.history = new History(sheets.setLabel(withSaved(this.sheet, annotation.objects), annotation.label));
+    if (annotation.window) this.window = annotation.window;
   }
 
   /** True when something changed; a sheet that is the same object is no change, and what is locked stays as it is. */
@@ -91,9 +91,13 @@ export class Work {
     return { logitsId: this.answers.feedback(object), startBox };
   }
 
+  /** The sheet as a click would make it. */
+  withPoint(point) {
+    return sheets.patchActive(sheets.addPoint(this.sheet, point, this.#context()), { window: this.window });
+  }
+
   addPoint(point) {
-    const sheet = sheets.addPoint(this.sheet, point, this.#context());
-    return this.commit(sheets.patchActive(sheet, { window: this.window }), point.label ? "point+" : "point-");
+    return this.commit(this.withPoint(point), point.label ? "point+" : "point-");
   }
 
   addScribble(stroke) {
@@ -122,10 +126,11 @@ export class Work {
     return this.shelf.isFree(this.active);
   }
 
-  /** Model and eye look through the same window: the active object's question follows it. */
+  /** Model and eye look through the same window: the active object's question follows it, unless it was settled before. */
   followWindow() {
     const object = this.active;
-    if (!sheets.hasPrompts(object) || sameWindow(object.window, this.window) || this.shelf.locked.has(object.id)) return;
+    if (!sheets.hasPrompts(object) || isAsSaved(object)) return;
+    if (sameWindow(object.window, this.window) || this.shelf.locked.has(object.id)) return;
     this.history.amend(sheets.patchActive(this.sheet, { window: this.window, logitsId: null, choice: null }));
   }
 

@@ -1,6 +1,7 @@
 /** The model's answers by question (`askKey`), bounded; and from an object to the mask that stands for it. */
 import * as rle from "./rle.js";
 import { union } from "./live_mask.js";
+import { savedAnswer } from "./reopened.js";
 import { askKey, hasPrompts } from "./sheet.js";
 
 const LIMIT = 400;
@@ -23,7 +24,7 @@ export class Answers {
 
   /** The answer to exactly the prompts that the object has now, or null. */
   of(object) {
-    return this.#byKey.get(askKey(object)) ?? null;
+    return savedAnswer(object) ?? this.#byKey.get(askKey(object)) ?? null;
   }
 
   /** True when the object's mask is that of its shown prompts: the only kind that may be saved. */

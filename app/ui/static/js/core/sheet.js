@@ -4,13 +4,13 @@
  * sheet  = {objects: [object], activeId, nextNumber, label}
  * object = {id, classId, points: [{x, y, label}], box: [x0, y0, x1, y1] | null, scribbles: [{points: [[x, y]], label}],
  *           window, logitsId, choice, edits: {painted, erased} | null, start: counts | null, confidence}
- * An object may have a `name` of its own. `start` is a starting mask: offered by the head, or `saved` before with what was known of it; `choice` picks another
- * candidate than the model's own.
+ * An object may have a `name` of its own. `start` is a starting mask: offered by the head, or saved before; `choice` picks another candidate than the
+ * model's own. `saved`, where there is one, is the object as it was accepted before, see reopened.js.
  * There is always an active object; a blank one is dropped as soon as it is left.
  */
 export const NAME_LENGTH = 100;
 
-const freshObject = (number, classId) => ({
+export const freshObject = (number, classId) => ({
   id: `o${number}`,
   classId,
   points: [],
@@ -133,8 +133,6 @@ export function withStart(sheet, suggestion) {
     ...freshObject(number++, o.class_id),
     start: o.mask.counts,
     confidence: o.mean_confidence ?? null,
-    ...(o.saved?.name && { name: o.saved.name }),
-    ...(o.saved && { saved: { ...o.saved, mask: null } }), // what is known of it; the mask is `start`
   }));
   return { ...sheet, objects: [...offered, ...sheet.objects], nextNumber: number };
 }

@@ -1,4 +1,5 @@
 /** From a sheet to what travels: the draft that survives a reload and the annotation that is accepted. */
+import { isAsSaved } from "./reopened.js";
 import * as rle from "./rle.js";
 import { askKey, filled, hasPrompts } from "./sheet.js";
 
@@ -15,7 +16,7 @@ export function packDraft({ sheet, answers, window, seconds, clicks, savedAt }) 
     clicks,
     answers: sheet.objects.flatMap((object) => {
       const answer = answers.of(object);
-      if (!answer) return [];
+      if (!answer || isAsSaved(object)) return [];
       return [[askKey(object), withCandidates || object.choice !== null ? answer : { ...answer, candidates: [] }]];
     }),
   });
@@ -37,6 +38,9 @@ export function newerDraft(a, b) {
   return (a.saved_at ?? 0) >= (b.saved_at ?? 0) ? a : b;
 }
 
+/** Strokes over a model's mask; where there was no model, the mask itself is all that was drawn. */
+const packEdits = ({ painted, erased }, size) => ({ painted: { size, counts: painted }, erased: { size, counts: erased } });
+
 /** Body of PUT annotation. Objects whose mask came out empty are left out. */
 export function packAnnotation({ item, sheet, answers, window, seconds, clicks, submissionId }) {
   const size = [item.height, item.width];
@@ -46,8 +50,9 @@ export function packAnnotation({ item, sheet, answers, window, seconds, clicks, 
     const answer = answers.of(object);
     const mask = { size, counts };
     const named = object.name || object.saved?.name ? { name: object.name ?? null } : {};
-    if (object.saved && !hasPrompts(object)) {
-      return [{ ...object.saved, class_id: object.classId, mask, ...named, edited: object.saved.edited || object.edits !== null }];
+    const edits = object.edits && hasPrompts(object) ? packEdits(object.edits, size) : null;
+    if (isAsSaved(object)) {
+      return [{ ...object.saved, class_id: object.classId, mask, ...named, edited: object.saved.edited || object.edits !== null, edits }];
     }
     return [
       {
@@ -61,6 +66,7 @@ export function packAnnotation({ item, sheet, answers, window, seconds, clicks, 
         quality: answer?.quality ?? null,
         model_id: answer?.modelId ?? null,
         edited: object.edits !== null,
+        edits,
         from_suggestion: object.start !== null && !hasPrompts(object),
       },
     ];
