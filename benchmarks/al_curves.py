@@ -202,7 +202,7 @@ def seconds(options: argparse.Namespace) -> None:
     print(f"| set | prompts | seeds | {heads} | AUBC to {horizon:.0f} s (95 %) |\n{'|---' * (len(moments) + 4)}|")
     found = [(name, reports) for folder in options.folders for name, reports in read(folder).items()]
     for name, reports in sorted(found, key=lambda entry: entry[0]):
-        curves = [curve for seed in curves_of(reports) for curve in seed.values()]
+        curves = [seed[options.strategy] for seed in curves_of(reports)]
         means = [float(np.mean([after(curve, moment) for curve in curves])) for moment in moments]
         cells = ["-" if np.isnan(mean) else f"{mean:.3f}" for mean in means]
         areas = [area_from_zero(curve, horizon) for curve in curves]
@@ -263,6 +263,7 @@ def main() -> None:
     beside = commands.add_parser("seconds")
     beside.set_defaults(call=seconds)
     beside.add_argument("folders", nargs="+", type=Path)
+    beside.add_argument("--strategy", default="random", help="of the runs that are compared; every folder has it")
     beside.add_argument("--at", default="60,120,300,600", help="seconds, rising; AUBC is taken to the last")
     options = parser.parse_args()
     options.call(options)

@@ -196,7 +196,7 @@ class Bench:
         )
 
 
-def open_set(folder: Path, n_pool: int, side: int, steps: int, kinds: Sequence[str] = KINDS) -> Bench:
+def open_set(folder: Path, n_pool: int, side: int, steps: int) -> Bench:
     """Read, label and encode; all objects of an image are of one class."""
     pool: list[BenchImage] = []
     test: list[BenchImage] = []
@@ -207,7 +207,7 @@ def open_set(folder: Path, n_pool: int, side: int, steps: int, kinds: Sequence[s
         elif len(test) < N_TEST:
             test.append(image)
     encoder, predictor = load_encoder("builtin"), load_predictor("builtin")
-    answers = {kind: [label(image, kind, predictor, side) for image in pool] for kind in kinds}
+    answers = {kind: [label(image, kind, predictor, side) for image in pool] for kind in KINDS}
     answers["exact"] = [label(image, "exact", None, side) for image in pool]
     truth = [np.logical_or.reduce(image.objects) for image in test]
     rgb = [[image.rgb for image in part] for part in (pool, test)]
@@ -221,7 +221,7 @@ def open_set(folder: Path, n_pool: int, side: int, steps: int, kinds: Sequence[s
         test=(dense[1], small[1], masks),
         side=side,
         steps=steps,
-        calibrated={kind: calibrated(answers[kind]) for kind in kinds},
+        calibrated={kind: calibrated(answers[kind]) for kind in KINDS},
     )
 
 
