@@ -2,12 +2,15 @@
 
 `python benchmarks/al_curves.py run DATASET... --strategies a,b --seeds 20 --rounds 7 --batch-size 10 --out FOLDER`
 `python benchmarks/al_curves.py report FOLDER [--plot FILE.svg]`
+`python benchmarks/al_curves.py seconds FOLDER... [--at 60,120,300,600]`
 
 One file a data set and seed, written whole; what stands in it is not run again, so a run that was stopped goes on
 where it was, and strategies can be added later. Seeds are dealt out over `--jobs` processes of one thread each. All
 strategies of a seed start from the same first batch. The report gives AUBC over annotator seconds (up to the smallest
 final budget of a seed) and over images, with 95 % bootstrap intervals over seeds; the time to 95 % of full supervision;
 and loss rates: how often a strategy is beaten by another in paired tests over seeds at each round, Holm-corrected.
+`seconds` puts runs of several folders, one for each way to annotate, beside each other after equal times; their AUBC
+begins at 0 s, and counts nothing until the first batch is labeled.
 """
 
 import argparse
@@ -177,6 +180,37 @@ def report(options: argparse.Namespace) -> None:
         plot(reports, options.shown.split(",") if options.shown else None, options.plot)
 
 
+def after(curve: list[dict[str, Any]], seconds: float) -> float:
+    """Value on the straight line between two points; NaN before the first and after the last."""
+    at, values = [p["seconds"] for p in curve], [p["value"] for p in curve]
+    return float(np.interp(seconds, at, values, left=np.nan, right=np.nan))
+
+
+def area_from_zero(curve: list[dict[str, Any]], horizon: float) -> float:
+    """AUBC from 0 s to `horizon`, with a value of 0 until the first point; NaN where the curve ends earlier."""
+    at, values = [p["seconds"] for p in curve], [p["value"] for p in curve]
+    if at[-1] < horizon:
+        return float("nan")
+    return aubc_until(at, values, horizon) * (horizon - at[0]) / horizon if at[0] < horizon else 0.0
+
+
+def seconds(options: argparse.Namespace) -> None:
+    """Print what each way to annotate reaches after equal times, set by set."""
+    moments = [float(moment) for moment in options.at.split(",")]
+    horizon = moments[-1]
+    heads = " | ".join(f"{moment:.0f} s" for moment in moments)
+    print(f"| set | prompts | seeds | {heads} | AUBC to {horizon:.0f} s (95 %) |\n{'|---' * (len(moments) + 4)}|")
+    found = [(name, reports) for folder in options.folders for name, reports in read(folder).items()]
+    for name, reports in sorted(found, key=lambda entry: entry[0]):
+        curves = [seed[options.strategy] for seed in curves_of(reports)]
+        means = [float(np.mean([after(curve, moment) for curve in curves])) for moment in moments]
+        cells = ["-" if np.isnan(mean) else f"{mean:.3f}" for mean in means]
+        areas = [area_from_zero(curve, horizon) for curve in curves]
+        low, high = bootstrap_ci95(areas, np.random.default_rng(0))
+        area = "-" if np.isnan(areas).any() else f"{np.mean(areas):.3f} ({low:.3f}-{high:.3f})"
+        print(f"| {name} | `{reports[0]['prompts']}` | {len(curves)} | {' | '.join(cells)} | {area} |")
+
+
 def plot(reports: Reports, shown: list[str] | None, file: Path) -> None:
     """Draw the mean curves of each data set side by side, over images."""
     import matplotlib
@@ -218,7 +252,7 @@ def main() -> None:
     runner.add_argument("--head", default="default")
     runner.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     runner.add_argument("--out", type=Path, required=True)
-    if "report" not in sys.argv[1:2]:
+    if not {"report", "seconds"} & set(sys.argv[1:2]):
         add_data_option(runner)
     reporter = commands.add_parser("report")
     reporter.set_defaults(call=report)
@@ -226,6 +260,11 @@ def main() -> None:
     reporter.add_argument("--against", default="random", help="strategy that gains are measured against")
     reporter.add_argument("--plot", type=Path)
     reporter.add_argument("--shown", help="strategies in the plot; all by default")
+    beside = commands.add_parser("seconds")
+    beside.set_defaults(call=seconds)
+    beside.add_argument("folders", nargs="+", type=Path)
+    beside.add_argument("--strategy", default="random", help="of the runs that are compared; every folder has it")
+    beside.add_argument("--at", default="60,120,300,600", help="seconds, rising; AUBC is taken to the last")
     options = parser.parse_args()
     options.call(options)
 

@@ -95,7 +95,7 @@ def run_segmentation(data: SegmentationSet, name: str, n: int, seed: int, n_memb
     if HEADS[chosen].is_cheap:
         folds = group_folds(groups, n_folds=3, seed=seed)
         train = lambda head, left_out: fit(head, seed=seed, folds=left_out)  # noqa: E731
-        held = measure_blind(chosen, train, *parts, data.n_classes, folds, seed=seed)
+        _, held = measure_blind(chosen, train, *parts, data.n_classes, folds, seed=seed)
         odds, truth = (np.concatenate([getattr(m, field) for m in held]) for field in ("probabilities", "targets"))
         sizes = np.cumsum([0, *(len(m.targets) for m in held)])
         spans = [np.arange(low, high) for low, high in pairwise(sizes)]

@@ -48,7 +48,7 @@ def random_affine(n: int, *, generator: torch.Generator) -> Float[torch.Tensor, 
 
 
 def move(batch: Batch, theta: Float[torch.Tensor, "n 2 3"]) -> Batch:
-    """Resample a batch; what comes from outside the image gets weight 0."""
+    """Resample a batch; what comes from outside the image is background of weight 0."""
     n, side = len(theta), batch.images.shape[-1]
 
     def grid(rows: int, columns: int) -> torch.Tensor:
@@ -56,12 +56,8 @@ def move(batch: Batch, theta: Float[torch.Tensor, "n 2 3"]) -> Batch:
 
     pixel_grid = grid(side, side)
     feature_grid = grid(batch.features.shape[-2], batch.features.shape[-1])
-    targets = functional.grid_sample(
-        batch.targets.unsqueeze(1).float(), pixel_grid, mode="nearest", padding_mode="border", align_corners=False
-    )
-    weights = functional.grid_sample(
-        batch.weights.unsqueeze(1), pixel_grid, mode="nearest", padding_mode="zeros", align_corners=False
-    )
+    both = torch.stack([batch.targets.float(), batch.weights], dim=1)
+    both = functional.grid_sample(both, pixel_grid, mode="nearest", padding_mode="zeros", align_corners=False)
     return Batch(
         features=functional.grid_sample(
             batch.features, feature_grid, mode="bilinear", padding_mode="reflection", align_corners=False
@@ -69,8 +65,8 @@ def move(batch: Batch, theta: Float[torch.Tensor, "n 2 3"]) -> Batch:
         images=functional.grid_sample(
             batch.images, pixel_grid, mode="bilinear", padding_mode="reflection", align_corners=False
         ),
-        targets=targets.squeeze(1).long(),
-        weights=weights.squeeze(1),
+        targets=both[:, 0].long(),
+        weights=both[:, 1],
     )
 
 

@@ -85,7 +85,7 @@ def measure_blind(
     folds: Sequence[Int[np.ndarray, "_"]],
     *,
     seed: int,
-) -> list[Measured]:
+) -> tuple[DenseHead, list[Measured]]:
     """Measure the images of each fold by heads that have not seen it.
 
     Args:
@@ -99,11 +99,11 @@ def measure_blind(
         seed: draws what the members of a committee see.
 
     Returns:
-        What was measured, fold by fold.
+        The head, whose members left folds out in their order, and what was measured, fold by fold.
     """
     n_members = N_BLIND if HEADS[name].is_cheap else 1
     head = train(name, committee_folds(folds, n_members=n_members, seed=seed))
-    return [
+    return head, [
         measure_head(
             head.member(*range(i * n_members, (i + 1) * n_members)),
             dense[fold],
@@ -147,7 +147,7 @@ def compare_heads(
     folds = group_folds(groups, strata=strata, n_folds=N_FOLDS, seed=seed)
     scores = {}
     for name in names:
-        parts = measure_blind(name, train, dense, images_rgb, targets, n_classes, folds, seed=seed)
+        _, parts = measure_blind(name, train, dense, images_rgb, targets, n_classes, folds, seed=seed)
         values = np.concatenate([part.values for part in parts])
         known = values[~np.isnan(values)]
         scores[name] = float(known.mean()) if len(known) else float("nan")

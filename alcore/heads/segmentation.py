@@ -219,7 +219,7 @@ def _train_member(
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed + 1)
         member = _new_member(network, data.features.shape[1], n_classes).train()
-        optimiser = torch.optim.AdamW(member.parameters(), lr=PEAK_RATE, weight_decay=1e-2)
+        optimiser = torch.optim.AdamW(member.parameters(), lr=PEAK_RATE, weight_decay=1e-2, fused=True)
         order: list[int] = []
         for step in range(steps):
             for group in optimiser.param_groups:

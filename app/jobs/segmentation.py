@@ -1,7 +1,7 @@
 """Segmentation in jobs: heads on dense maps, Dice per image, starting masks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,18 @@ AS_ACCEPTED = Recipe(weigh=False, band=False)
 """Heads are measured on what people accepted, whatever they are taught."""
 MIN_CALIBRATION_IMAGES = 30
 """Fewer images cannot tell a temperature from noise, see benchmarks/README.md."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A head that was measured on labels that it had not seen."""
+
+    head: DenseHead
+    """Its members left folds out, in their order; the last of a network left none out."""
+    scores: ItemScores
+    """Of all items."""
+    temperature: float
+    """What a committee of its kind that saw all labels gets."""
 
 
 class SegmentationLearner:
@@ -56,31 +68,35 @@ class SegmentationLearner:
         return ["full" if target.any() else "empty" for target in self.targets]
 
     def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
-        """See `Learner`: members that leave a fold out measure, and a committee that saw all labels is kept.
+        """See `Learner`: members that leave a fold out measure; those of a network are kept, beside one that saw all.
 
-        Where the project leaves the head open, each candidate is measured so, and the best one kept. A temperature is
-        fitted for cheap heads: they are measured as committees, and what is fitted on lone members suits no committee.
-        It takes `MIN_CALIBRATION_IMAGES`.
+        Cheap heads are measured as committees, which fits them a temperature from `MIN_CALIBRATION_IMAGES` on, and
+        train another committee on all labels to be kept; networks are measured by lone members, and what is fitted on
+        these suits no committee. Where the project leaves the head open, each candidate is measured, and the best kept.
         """
         names = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))
-        n_stages = 1 + (len(names) + 2 * self._looks_twice) * bool(folds)
-        trials: dict[str, tuple[ItemScores, float]] = {}
-        for stage, name in enumerate(names if folds else ()):
-            part = part_of(progress, stage, n_stages)
-            trials[name] = self._measured_blind(name, folds, seed, part)
-        facts: dict[str, JsonValue] = {"head": names[0]}
-        lesson, scores, temperature = self._lesson, None, 1.0
-        if trials:
-            facts["head"], tried = best_trial(self, {name: scores for name, (scores, _) in trials.items()})
-            scores, temperature = trials[str(facts["head"])]
-            facts |= {"temperature": round(temperature, 4)} | ({"head_scores": tried} if len(tried) > 1 else {})
-            if self._looks_twice:
-                train = partial(self._train, str(facts["head"]), seed=seed)
-                lesson, scores, told = self._second_look(
-                    train, folds, scores, seed, partial(part_of, progress), n_stages
-                )
-                facts |= told
-        head = self._train(str(facts["head"]), lesson, None, part_of(progress, n_stages - 1, n_stages), seed=seed)
+        if not folds:
+            head = self._train(names[0], self._lesson, None, progress, seed=seed)
+            return FittedSegmentation(head, self, {"head": names[0]}), None
+        has_last = self._looks_twice or any(HEADS[name].is_cheap for name in names)
+        n_stages = len(names) + 2 * self._looks_twice + has_last
+        trials = {
+            name: self._measured_blind(name, folds, seed, part_of(progress, stage, n_stages))
+            for stage, name in enumerate(names)
+        }
+        name, tried = best_trial(self, {name: trial.scores for name, trial in trials.items()})
+        best, lesson = trials[name], self._lesson
+        scores, temperature = best.scores, best.temperature
+        facts: dict[str, JsonValue] = {"head": name, "temperature": round(temperature, 4)}
+        facts |= {"head_scores": tried} if len(tried) > 1 else {}
+        if self._looks_twice:
+            train = partial(self._train, name, seed=seed)
+            part = partial(part_of, progress)
+            lesson, scores, told = self._second_look(name, train, folds, best, seed, part, n_stages)
+            facts |= told
+        if lesson is self._lesson and not HEADS[name].is_cheap:
+            return FittedSegmentation(best.head, self, facts), scores
+        head = self._train(name, lesson, None, part_of(progress, n_stages - 1, n_stages), seed=seed)
         return FittedSegmentation(head.tempered(temperature), self, facts), scores
 
     @property
@@ -90,19 +106,23 @@ class SegmentationLearner:
 
     def _second_look(
         self,
+        name: str,
         train: Train,
         folds: Sequence[np.ndarray],
-        scores: ItemScores,
+        trial: Trial,
         seed: int,
         part: Callable[[int, int], Progress],
         n_stages: int,
     ) -> tuple[Taught, ItemScores, dict[str, JsonValue]]:
         """Relabel doubtful masks and learn from unlabeled images, as the settings say; what came of it is told."""
         settings, lesson, told = self.pool.ctx.settings, self._lesson, dict[str, JsonValue]()
-        blind = train(lesson, folds, part(n_stages - 3, n_stages))
+        scores, blind = trial.scores, trial.head
+        if HEADS[name].is_cheap:  # its members differ within a fold, too
+            blind = train(lesson, folds, part(n_stages - 3, n_stages))
         if settings.relabel_pseudo_masks:
-            targets, told["relabeled"] = relabeled(lesson, self._objects, blind, folds)
-            lesson = replace(lesson, targets=targets)
+            targets, n_relabeled = relabeled(lesson, self._objects, blind, folds)
+            lesson = replace(lesson, targets=targets) if n_relabeled else lesson
+            told["relabeled"] = n_relabeled
         if settings.learn_unlabeled:
             lesson, scores, verdict = with_unlabeled(
                 self.pool, lesson, blind, folds, scores,
@@ -111,13 +131,12 @@ class SegmentationLearner:
             told |= verdict
         return lesson, scores, told
 
-    def _measured_blind(
-        self, name: str, folds: Sequence[np.ndarray], seed: int, progress: Progress
-    ) -> tuple[ItemScores, float]:
-        """Scores of all items, each by members that have not seen it, and the temperature that the kept head gets."""
-        parts = measure_blind(
+    def _measured_blind(self, name: str, folds: Sequence[np.ndarray], seed: int, progress: Progress) -> Trial:
+        """Measure all items, each by members that have not seen it; a network gets one member more, which saw all."""
+        beside = [] if HEADS[name].is_cheap else [np.empty(0, dtype=np.int64)]
+        made, parts = measure_blind(
             name,
-            lambda head, left_out: self._train(head, self._lesson, left_out, progress, seed=seed),
+            lambda head, left_out: self._train(head, self._lesson, [*left_out, *beside], progress, seed=seed),
             self.dense,
             self.images,
             self.targets,
@@ -128,11 +147,11 @@ class SegmentationLearner:
         scores = joined_scores(len(self.items), folds, [_item_scores(part) for part in parts])
         assert scores is not None  # there are folds
         if not HEADS[name].is_cheap or len(self.items) < MIN_CALIBRATION_IMAGES:
-            return scores, 1.0
+            return Trial(head=made, scores=scores, temperature=1.0)
         ends = np.cumsum([len(part.targets) for part in parts])
         rows = [np.arange(end - len(part.targets), end) for end, part in zip(ends, parts, strict=True)]
         temperature, tempered = calibrate_across_folds(scores.uncalibrated, scores.targets, rows)
-        return replace(scores, probabilities=tempered), temperature
+        return Trial(head=made, scores=replace(scores, probabilities=tempered), temperature=temperature)
 
     def _train(
         self, head: str, lesson: Taught, folds: Sequence[np.ndarray] | None, progress: Progress, *, seed: int

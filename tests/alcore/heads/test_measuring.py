@@ -96,7 +96,8 @@ def test_blind_measurement_asks_members_of_the_right_fold(name, n_members):
         assert len(left_out) == 2 * n_members
         return Spy()
 
-    parts = measure_blind(name, train, dense, images, masks, 2, folds, seed=0)
+    made, parts = measure_blind(name, train, dense, images, masks, 2, folds, seed=0)
+    assert isinstance(made, Spy)
     assert asked == [tuple(range(n_members)), tuple(range(n_members, 2 * n_members))]
     expected = measure_head(Brightness(), dense[folds[1]], images[folds[1]], masks[folds[1]], 2)
     np.testing.assert_array_equal(parts[1].values, expected.values)

@@ -8,6 +8,7 @@ import pytest
 
 from alcore.errors import UnknownName
 from app.jobs.learners import ItemScores, best_trial
+from app.jobs.pool import model_file
 from app.service import AnnotationService
 from app.service.models import RegistryModels
 from app.store import rounds as round_rows
@@ -26,13 +27,22 @@ def labeled(service: AnnotationService, *, head: str, n: int = 8) -> int:
     return project.id
 
 
-@pytest.mark.parametrize(("setting", "name"), [("default", "decoder"), ("dense_linear", "dense_linear")])
+@pytest.mark.parametrize(
+    ("setting", "trained", "n_members"),
+    [("default", ["decoder"], 3), ("unet", ["unet"], 3), ("dense_linear", ["dense_linear", "dense_linear"], 2)],
+)
 def test_the_head_of_the_project_is_trained(
-    fake_service: AnnotationService, fake_models: FakeModels, setting: str, name: str
+    fake_service: AnnotationService, fake_models: FakeModels, setting: str, trained: list[str], n_members: int
 ) -> None:
+    """Cheap ones once with folds and once for good; the networks that left a patient out are kept, with one more.
+
+    There are two patients, so two folds, and the fake's committee has two members where it is given no folds.
+    """
     result = result_of(fake_service.start_train(labeled(fake_service, head=setting)))
-    assert fake_models.trained == [name, name], "once with folds, once for good"
-    assert result["head"] == name
+    assert fake_models.trained == trained
+    assert result["head"] == trained[0]
+    kept = fake_models.load_segmentation(model_file(fake_service.context, str(result["model_id"])))
+    assert len(kept.thresholds) == n_members
     assert "head_scores" not in result
 
 
