@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Answers } from "../../app/ui/static/js/core/answers.js";
+import { withSaved } from "../../app/ui/static/js/core/reopened.js";
 import * as sheets from "../../app/ui/static/js/core/sheet.js";
 import { packAnnotation, packDraft, unpackDraft } from "../../app/ui/static/js/core/wire.js";
-import { withSaved } from "../../app/ui/static/js/core/reopened.js";
 
 const ITEM = { width: 4, height: 3, version: 0, lease: { token: "t" } };
 const drawn = () => sheets.setEdits(sheets.newSheet(1), { painted: [0, 2, 10], erased: [12] });
