@@ -171,8 +171,8 @@ export class Slices {
     app.messages.say(t("slices.carrying"), { sticky: true });
     try {
       const body = { n: this.bar.reach, objects };
-      const { slices, kept } = await call(`items/${work.item.id}/propagate`, { method: "POST", body, timeoutSeconds: CARRY_SECONDS });
-      app.messages.say(t(slices.length ? "slices.carried" : "slices.notCarried", { count: slices.length, kept: kept.length }));
+      const { slices } = await call(`items/${work.item.id}/propagate`, { method: "POST", body, timeoutSeconds: CARRY_SECONDS });
+      app.messages.say(slices.length ? t("slices.carried", { count: slices.length }) : t("slices.notCarried"));
       if (app.work === work) await this.refresh();
       this.queue.refresh().catch((error) => this.link.report(error));
     } catch (error) {

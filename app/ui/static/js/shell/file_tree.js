@@ -55,11 +55,10 @@ export function batches(files, { maxFiles = BATCH_FILES, maxBytes = BATCH_BYTES 
 export function addReports(a, b) {
   return {
     added: a.added + b.added,
-    volumes: a.volumes + b.volumes,
     duplicates: [...a.duplicates, ...b.duplicates],
     rejected: [...a.rejected, ...b.rejected],
     items: b.items,
   };
 }
 
-export const emptyReport = () => ({ added: 0, volumes: 0, duplicates: [], rejected: [], items: 0 });
+export const emptyReport = () => ({ added: 0, duplicates: [], rejected: [], items: 0 });
