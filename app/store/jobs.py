@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import Busy, NotFound
 from app.store.database import Row
-from app.store.tables import job_events, jobs
+from app.store.tables_jobs import job_events, jobs
 
 ACTIVE = ("queued", "running")
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, CheckConstraint, Column, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from app.store.tables import metadata
+from app.store.tables_base import metadata
 
 reads = Table(
     "reads",

@@ -52,7 +52,7 @@ def opened(workspace: Path) -> Iterator[Callable[..., AnnotationService]]:
 def _pid(service: AnnotationService, job_id: int) -> int | None:
     from sqlalchemy import select
 
-    from app.store.tables import jobs
+    from app.store.tables_jobs import jobs
 
     with service.context.db.read() as connection:
         found = connection.execute(select(jobs.c.pid).where(jobs.c.id == job_id)).scalar_one_or_none()

@@ -15,7 +15,8 @@ from app.errors import InvalidRequest, LeaseLost, VersionConflict, WorkspaceErro
 from app.service import AnnotationService, open_workspace
 from app.store import annotations as rows
 from app.store.database import newest_revision, open_database
-from app.store.tables import annotations, leases, metadata
+from app.store.tables import annotations, leases
+from app.store.tables_base import metadata
 from tests.app.workspaces import accept_next, answer_of, queue_all, seeded
 
 

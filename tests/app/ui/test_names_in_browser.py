@@ -79,7 +79,7 @@ def test_a_name_is_typed_undone_and_kept_to_the_export(open_page: OpenPage) -> N
 
 
 def test_a_locked_object_keeps_its_name_and_dark_mode_is_readable(open_page: OpenPage) -> None:
-    page = open_page("named", color_scheme="dark")
+    page = open_page("named", name="eva", color_scheme="dark")
     page.drag((AX - AR, AY - AR), (AX + AR, AY + AR))
     page.press("F2")
     page.page.keyboard.type("rim")

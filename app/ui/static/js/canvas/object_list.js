@@ -133,8 +133,9 @@ export class ObjectList {
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Enter" && !event.isComposing) end(true);
-      if (event.key === "Escape") end(false);
+      if (!["Enter", "Escape"].includes(event.key) || event.isComposing) return;
+      event.preventDefault(); // else Enter would press the button that gets the focus
+      end(event.key === "Enter");
     });
     field.addEventListener("blur", () => end(true, false));
     this.#typing = id;
