@@ -33,7 +33,7 @@ class Trial:
     """A head that was measured on labels that it had not seen."""
 
     head: DenseHead
-    """Its members left folds out, in their order; the last of a network left none out."""
+    """Its members left folds out, in their order."""
     scores: ItemScores
     """Of all items."""
     temperature: float
@@ -68,11 +68,14 @@ class SegmentationLearner:
         return ["full" if target.any() else "empty" for target in self.targets]
 
     def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
-        """See `Learner`: members that leave a fold out measure; those of a network are kept, beside one that saw all.
+        """See `Learner`: members that leave a fold out measure; those of a network are the committee that is kept.
 
         Cheap heads are measured as committees, which fits them a temperature from `MIN_CALIBRATION_IMAGES` on, and
         train another committee on all labels to be kept; networks are measured by lone members, and what is fitted on
         these suits no committee. Where the project leaves the head open, each candidate is measured, and the best kept.
+
+        Source: the members of a cross-validation as an ensemble are nnU-Net's (Isensee et al. 2021,
+        doi:10.1038/s41592-020-01008-z).
         """
         names = candidates(str(self.pool.project["head"]), "segmentation", len(self.items))
         if not folds:
@@ -132,11 +135,10 @@ class SegmentationLearner:
         return lesson, scores, told
 
     def _measured_blind(self, name: str, folds: Sequence[np.ndarray], seed: int, progress: Progress) -> Trial:
-        """Measure all items, each by members that have not seen it; a network gets one member more, which saw all."""
-        beside = [] if HEADS[name].is_cheap else [np.empty(0, dtype=np.int64)]
+        """Measure all items, each by members that have not seen it."""
         made, parts = measure_blind(
             name,
-            lambda head, left_out: self._train(head, self._lesson, [*left_out, *beside], progress, seed=seed),
+            lambda head, left_out: self._train(head, self._lesson, left_out, progress, seed=seed),
             self.dense,
             self.images,
             self.targets,

@@ -18,9 +18,9 @@ from tests.app.jobs.test_rounds import result_of
 from tests.app.workspaces import accept_all, seeded
 
 
-def labeled(service: AnnotationService, *, head: str, n: int = 8) -> int:
+def labeled(service: AnnotationService, *, head: str, n: int = 8, n_patients: int = 2) -> int:
     """A project of a head with `n` accepted masks."""
-    project = seeded(service, n)
+    project = seeded(service, n, n_patients=n_patients)
     service.update_project(project.id, head=head)
     service.start_round(project.id, n=n)
     assert accept_all(service, project.id) == n
@@ -34,11 +34,11 @@ def labeled(service: AnnotationService, *, head: str, n: int = 8) -> int:
 def test_the_head_of_the_project_is_trained(
     fake_service: AnnotationService, fake_models: FakeModels, setting: str, trained: list[str], n_members: int
 ) -> None:
-    """Cheap ones once with folds and once for good; the networks that left a patient out are kept, with one more.
+    """Cheap ones once with folds and once for good; the networks that left a patient out are kept.
 
-    There are two patients, so two folds, and the fake's committee has two members where it is given no folds.
+    There are three patients, so three folds; the fake's committee has two members where it is given no folds.
     """
-    result = result_of(fake_service.start_train(labeled(fake_service, head=setting)))
+    result = result_of(fake_service.start_train(labeled(fake_service, head=setting, n_patients=3)))
     assert fake_models.trained == trained
     assert result["head"] == trained[0]
     kept = fake_models.load_segmentation(model_file(fake_service.context, str(result["model_id"])))
