@@ -60,7 +60,7 @@ def seed(workspace: Path) -> None:
     from app.service import open_workspace
     from tests.app.ui.seeding_day import seed_day
     from tests.app.ui.seeding_look import ct_slice, suggest
-    from tests.app.ui.seeding_overview import seed_overview
+    from tests.app.ui.seeding_overview import seed_overview, seed_still
 
     with open_workspace(workspace, create=True) as service:
         for k, name in enumerate(SEGMENTATION):
@@ -79,6 +79,7 @@ def seed(workspace: Path) -> None:
         adapt(service)
         seed_day(service)
         seed_overview(service)
+        seed_still(service)
         idle = service.create_project("idle", task="segmentation", classes=["disc"])
         service.import_files(idle.id, [(f"{i}.png", io.BytesIO(discs_image(800 + i))) for i in range(2)])
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)
