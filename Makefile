@@ -5,7 +5,7 @@ READY := .venv/ready
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check bench bench-encoder docs browser train-builtin clean
+.PHONY: help setup demo test references lint check bench bench-encoder docs browser train-builtin clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ browser:
 
 test: $(READY) browser  ## run all default tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+references: $(READY) browser  ## renew the pictures that the page is compared with; look at them before you commit
+	FEWCLICK_RENEW=1 $(BIN)/python -m pytest -q -n 0 tests/app/ui/test_pictures_in_browser.py
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .

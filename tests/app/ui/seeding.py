@@ -61,7 +61,7 @@ def seed(workspace: Path) -> None:
     from app.service import open_workspace
     from tests.app.ui.seeding_day import seed_day
     from tests.app.ui.seeding_look import ct_slice, suggest
-    from tests.app.ui.seeding_overview import seed_overview
+    from tests.app.ui.seeding_overview import seed_overview, seed_still
     from tests.app.ui.seeding_reads import seed_reads
     from tests.app.ui.seeding_volumes import seed_volumes
 
@@ -86,6 +86,7 @@ def seed(workspace: Path) -> None:
         seed_volumes(service)
         chosen = service.create_project("chosen", task="segmentation", classes=["disc"], batch_size=3)
         service.import_files(chosen.id, [(f"{i}.png", io.BytesIO(discs_image(600 + i))) for i in range(8)])
+        seed_still(service)
         idle = service.create_project("idle", task="segmentation", classes=["disc"])
         service.import_files(idle.id, [(f"{i}.png", io.BytesIO(discs_image(800 + i))) for i in range(2)])
         rounds = service.create_project("rounds", task="segmentation", classes=["disc"], batch_size=4)

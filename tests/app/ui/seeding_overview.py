@@ -8,7 +8,7 @@ from alcore.embeddings import EmbeddingStore
 from app.service import AnnotationService
 from app.service.embedded import key_of, store_folder
 from app.store import browse, items, projects, rounds
-from tests.app.ui.seeding import discs_image
+from tests.app.ui.seeding import discs_image, queue_all
 
 N_IMAGES = 16
 
@@ -26,6 +26,15 @@ def seed_overview(service: AnnotationService) -> None:
         items.keep_for_audit(connection, [ids[-1]])
     place(service, project.id)
     add_heads(service, project.id)
+
+
+def seed_still(service: AnnotationService) -> None:
+    """Make a project that stands still: nobody works in it but the test that compares pictures of it."""
+    project = service.create_project("still", task="segmentation", classes=["disc", "ring"])
+    pictures = [(f"view-{i:02d}.png", io.BytesIO(discs_image(640 + i))) for i in range(N_IMAGES)]
+    service.import_files(project.id, pictures)
+    queue_all(service, project.id)
+    place(service, project.id)
 
 
 def add_heads(service: AnnotationService, project_id: int) -> None:
