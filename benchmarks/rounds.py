@@ -234,6 +234,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     add_data_option(parser)
     options = parser.parse_args()
+    if options.images < MAX_ORIGINALS:
+        parser.error(f"--images must be at least {MAX_ORIGINALS}, one of each original; got {options.images}")
     columns = (*STAGES, "other", "all", "processor", "floor")
     print(f"| task | round | head | labels | {' | '.join(columns)} | peak MB |\n{'|---' * (len(columns) + 5)}|")
     with tempfile.TemporaryDirectory() as folder:
