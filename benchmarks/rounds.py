@@ -164,7 +164,7 @@ def run_round(workspace: Path, project_id: int, n: int, strategy: str) -> dict:
                 found[name] += seconds if stage.startswith(starts) else 0.0
         found["other"] = ended - began - sum(found.values())
         result = done.result or {}
-        facts = {name: result.get(name) for name in ("head", "value", "metric_on", "n_labeled")}
+        facts = {name: result.get(name) for name in ("head", "n_labeled")}
         floor = reading_once(service, project_id, job.id)
     return {**found, "all": ended - began, "processor": spent, "floor": floor, "peak_mb": peak_mb, **facts}
 
@@ -214,7 +214,7 @@ def measure(task: str, options: argparse.Namespace, folder: Path) -> None:
         seconds = [found[key] for key in (*STAGES, "other", "all", "processor", "floor")]
         print(
             f"| {task} | {name} | `{found['head']}` | {found['n_labeled']} | "
-            f"{' | '.join(f'{s:.1f}' for s in seconds)} | {found['peak_mb']:.0f} | {found['value']:.3f} |",
+            f"{' | '.join(f'{s:.1f}' for s in seconds)} | {found['peak_mb']:.0f} |",
             flush=True,
         )
         if number == 0:
@@ -234,8 +234,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     add_data_option(parser)
     options = parser.parse_args()
+    if options.images < MAX_ORIGINALS:
+        parser.error(f"--images must be at least {MAX_ORIGINALS}, one of each original; got {options.images}")
     columns = (*STAGES, "other", "all", "processor", "floor")
-    print(f"| task | round | head | labels | {' | '.join(columns)} | peak MB | value |\n{'|---' * (len(columns) + 6)}|")
+    print(f"| task | round | head | labels | {' | '.join(columns)} | peak MB |\n{'|---' * (len(columns) + 5)}|")
     with tempfile.TemporaryDirectory() as folder:
         for task in options.tasks.split(","):
             measure(task, options, Path(folder))
