@@ -119,9 +119,7 @@ def test_masks_are_carried_to_neighbours_and_verified_one_after_the_other(open_p
     box(page)
     page.page.locator("[data-part=sliceReach]").select_option("3")
     page.page.keyboard.press("Shift+N")
-    page.until(
-        "document.querySelector('.fc-message.fc-shown')?.textContent.includes('Starting masks on 6 slices')", 90_000
-    )
+    page.until(f"{SAID}.includes('Starting masks on 6 slices')", 90_000)
     offered = page.js("app.slices.volume.slices.flatMap((s, i) => (s.has_suggestion ? [i] : []))")
     assert offered == [MIDDLE - 3, MIDDLE - 2, MIDDLE - 1, MIDDLE + 1, MIDDLE + 2, MIDDLE + 3]
     page.press(">")

@@ -172,8 +172,8 @@ export class Slices {
     try {
       const body = { n: this.bar.reach, objects };
       const { slices } = await call(`items/${work.item.id}/propagate`, { method: "POST", body, timeoutSeconds: CARRY_SECONDS });
-      app.messages.say(slices.length ? t("slices.carried", { count: slices.length }) : t("slices.notCarried"));
       if (app.work === work) await this.refresh();
+      app.messages.say(slices.length ? t("slices.carried", { count: slices.length }) : t("slices.notCarried"));
       this.queue.refresh().catch((error) => this.link.report(error));
     } catch (error) {
       if (!this.link.report(error)) app.messages.say(t("slices.carryFailed", { detail: error.message }), { bad: true });
