@@ -14,7 +14,7 @@ from tests.paths import ROOT
 
 COMMANDS = {
     "demo", "init", "serve", "project", "import", "embed", "adapt", "select", "train", "export", "report", "simulate",
-    "bench", "strategies", "encoders", "segmenters", "heads", "models", "doctor",
+    "bench", "strategies", "encoders", "segmenters", "heads", "models", "doctor", "user",
 }  # fmt: skip
 
 
