@@ -280,8 +280,8 @@ test("uploads are divided by number and size, hidden files stay behind", () => {
   assert.deepEqual(batches(files, { maxFiles: 99, maxBytes: 25 }).map((b) => b.length), [2, 2, 2, 1]);
   assert.deepEqual(batches([]), []);
   assert.equal(withoutHidden([{ path: "a/.DS_Store" }, { path: "a/b.png" }]).length, 1);
-  const sum = addReports(emptyReport(), { added: 2, volumes: 1, duplicates: [1], rejected: [], items: 5 });
-  assert.deepEqual(sum, { added: 2, volumes: 1, duplicates: [1], rejected: [], items: 5 });
+  const sum = addReports(emptyReport(), { added: 2, duplicates: [1], rejected: [], items: 5 });
+  assert.deepEqual(sum, { added: 2, duplicates: [1], rejected: [], items: 5 });
 });
 
 test("the curve counts what was spent before each model", () => {
