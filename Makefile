@@ -34,6 +34,7 @@ references: $(READY) browser  ## renew the pictures that the page is compared wi
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -f app/ui/components.pyi  # Gradio writes it at run time; an older one would mislead mypy
 	$(BIN)/mypy
 
 check: lint test  ## what CI runs
