@@ -21,7 +21,8 @@ from PIL import Image
 
 from alcore.encoders import load_encoder
 from alcore.encoders.base import squash
-from alcore.heads.segmentation import HEAD_SIDE, SegmentationHead, train_segmentation_head
+from alcore.heads.base import HEAD_SIDE
+from alcore.heads.segmentation import SegmentationHead, train_segmentation_head
 from prompts.bench_data import BenchImage, read_bench_images
 from prompts.builtin.split import is_held_out
 from prompts.calibration import (

@@ -173,7 +173,7 @@ def spans(service: AnnotationService, job_id: int, ended: float) -> list[tuple[s
     """Stages of a job with their seconds, by its events."""
     from sqlalchemy import select
 
-    from app.store.tables import job_events
+    from app.store.tables_jobs import job_events
 
     with service.context.db.read() as connection:
         query = select(job_events).where(job_events.c.job_id == job_id, job_events.c.type == "progress")
