@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from playwright.sync_api import expect
+
 OpenPage = Callable[..., Any]
 
 
@@ -23,7 +25,7 @@ def test_the_click_model_is_told_rolled_back_and_adapted_by_keyboard(open_page: 
     card.get_by_role("button", name="Roll back").focus()
     page.page.keyboard.press("Enter")
     card.get_by_text("Click model: as shipped").wait_for()
-    assert not card.get_by_role("button", name="Roll back").is_visible()
+    expect(card.get_by_role("button", name="Roll back")).to_be_hidden()
     assert page.server.api(f"projects/{stored['id']}")["adaptation_id"] is None
 
     card.get_by_role("button", name="Adapt now").focus()
@@ -37,4 +39,4 @@ def test_a_project_of_labels_has_no_click_model(open_page: OpenPage) -> None:
     page = open_page("classify")
     page.tab("Rounds")
     page.page.locator("#fc-rounds").wait_for()
-    assert not page.page.locator(".fc-adaptation").is_visible()
+    expect(page.page.locator(".fc-adaptation")).to_be_hidden()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
@@ -128,18 +129,18 @@ def test_several_objects_keep_their_class_and_are_saved_together(open_page: Open
     page.press("n", "3")
     page.click(CX, CY)
     rows = page.page.locator(".fc-object .fc-name")
-    assert rows.all_inner_texts() == ["disc 1", "ring 1", "speck 1"]
+    expect(rows).to_have_text(["disc 1", "ring 1", "speck 1"])
     page.shot("objects")
     page.page.locator(".fc-pick").first.click()
     assert page.active["points"][0]["x"] == pytest.approx(AX, abs=0.5)
     page.press("2")
-    assert rows.all_inner_texts() == ["ring 1", "ring 2", "speck 1"]
+    expect(rows).to_have_text(["ring 1", "ring 2", "speck 1"])
     page.press(".", ".")
     assert page.active["classId"] == 3
     page.page.get_by_role("button", name="Delete speck 1").click()
-    assert rows.count() == 2
+    expect(rows).to_have_count(2)
     page.press("z")
-    assert rows.count() == 3
+    expect(rows).to_have_count(3)
     page.page.keyboard.down("Control")
     page.click(BX, BY)
     page.page.keyboard.up("Control")
@@ -165,11 +166,11 @@ def test_all_can_be_done_by_keyboard_alone(open_page: OpenPage) -> None:
     assert page.active["box"][2] - page.active["box"][0] == 40
     page.press("b", "Enter", "e", "Enter", "p", "h", "h", "o", "o", "+", "-", "0", "g", "l", "r")
     page.press("?")
-    assert page.page.locator(".fc-help").is_visible()
-    assert "Accept and go on" in page.page.locator(".fc-help").inner_text()
+    expect(page.page.locator(".fc-help")).to_be_visible()
+    expect(page.page.locator(".fc-help")).to_contain_text("Accept and go on")
     page.shot("help")
     page.press("Escape")
-    assert not page.page.locator(".fc-help").is_visible()
+    expect(page.page.locator(".fc-help")).to_be_hidden()
     page.accept()
     assert len(page.server.api(f"items/{item}")["annotation"]["objects"]) == 2
     second = page.item_id

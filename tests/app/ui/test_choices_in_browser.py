@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from alcore.masks import decode_rle
 from app.client import Client
@@ -21,13 +22,14 @@ def test_choices_show_each_masks_estimate_and_the_chosen_one_is_saved(open_page:
     page = opened(open_page, "choice")
     item = page.item_id
     choices = page.page.locator(".fc-choices")
-    assert not choices.is_visible()
+    expect(choices).to_be_hidden()
     page.click(BX, BY)
     offered = page.js("app.work.answers.candidates(app.work.active)")
     assert len(offered) == 3, "the built-in model answers a lone click with three masks"
-    assert choices.get_by_role("button").all_inner_texts() == [
-        f"{k}\n{one['predictedIou']:.2f}" for k, one in enumerate(offered, start=1)
-    ]
+    expect(choices.get_by_role("button")).to_have_text(
+        [f"{k}\n{one['predictedIou']:.2f}" for k, one in enumerate(offered, start=1)],
+        use_inner_text=True,
+    )
     first = page.js("app.work.answers.chosen(app.work.active)")
     assert page.js(PRESSED) == first
     page.shot("choices")
@@ -76,4 +78,4 @@ def test_the_choices_stay_in_place_while_the_next_answer_is_on_its_way(open_page
     for route in held:
         route.continue_()
     page.settle()
-    assert not choices.is_visible(), "two clicks have one mask"
+    expect(choices, "two clicks have one mask").to_be_hidden()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
@@ -45,7 +46,7 @@ def test_done_images_are_listed_opened_by_click_and_key_and_saved_as_new_version
     page.page.keyboard.press("PageUp")
     page.until(f"app.work?.item.id === {second}")
     assert page.js("app.work.sheet.objects.filter((o) => o.saved).length") == 2
-    assert page.page.locator(".fc-object .fc-tag").count() == 0  # saved by a person, not suggested
+    expect(page.page.locator(".fc-object .fc-tag")).to_have_count(0)  # saved by a person, not suggested
     page.page.keyboard.press("PageDown")
     page.until(f"app.work?.item.id === {third}")
     page.page.keyboard.press("PageDown")
@@ -123,7 +124,7 @@ def test_work_kept_after_a_conflict_is_opened_again_and_saved_over_the_other(ope
     there.page.get_by_text("Done lately").click()
     kept = there.page.locator(f".fc-image-row[data-item='{item}']").first
     kept.wait_for()
-    assert "kept" in kept.inner_text()
+    expect(kept).to_contain_text("kept")
     there.shot("kept")
     kept.click()
     there.until(f"app.work?.item.id === {item}")

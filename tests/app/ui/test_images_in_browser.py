@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.conftest import Server
 from tests.app.ui.driver import Annotating
@@ -48,7 +49,7 @@ def test_map_and_gallery_are_there_and_accessible(open_page: OpenPage, project: 
     assert page.barriers() == []
     page.page.mouse.move(*on_map(page, page.server.api(f"projects/{project['id']}/items")["items"][3]["id"]))
     page.page.locator(".fc-tip").wait_for()
-    assert "view-" in page.page.locator(".fc-tip").inner_text()
+    expect(page.page.locator(".fc-tip")).to_contain_text("view-")
     page.shot(f"images_{scheme}")
 
 
@@ -60,7 +61,7 @@ def test_filters_stay_over_a_reload_and_refusals_are_told(open_page: OpenPage, p
     wait_for_tiles(page, 10)
     page.page.get_by_role("combobox", name="Group").fill("p1")
     wait_for_tiles(page, 5)
-    assert "1 – 5 of 5" in page.page.locator(".fc-gallery [role=status]").first.inner_text()
+    expect(page.page.locator(".fc-gallery [role=status]").first).to_contain_text("1 – 5 of 5")
     page.page.reload()
     page.ready()
     page.tab("Images")
@@ -73,7 +74,7 @@ def test_filters_stay_over_a_reload_and_refusals_are_told(open_page: OpenPage, p
     page.page.get_by_label("Name contains").fill("")
     page.page.get_by_label("Audit set").select_option("only")
     wait_for_tiles(page, 1)
-    assert page.page.locator(".fc-tile").first.get_attribute("aria-label") == "p1/view-15.png, not asked yet, audit"
+    expect(page.page.locator(".fc-tile").first).to_have_attribute("aria-label", "p1/view-15.png, not asked yet, audit")
 
 
 def test_a_click_opens_the_image_for_annotation(open_page: OpenPage, project: dict[str, Any]) -> None:
@@ -82,7 +83,7 @@ def test_a_click_opens_the_image_for_annotation(open_page: OpenPage, project: di
     wait_for_tiles(page, 16)
     page.page.locator(".fc-tile", has_text="view-09").click(position={"x": 50, "y": 60})
     page.until("app.work?.item.name === 'p1/view-09.png'")
-    assert page.page.locator(".fc-stage canvas").is_visible()
+    expect(page.page.locator(".fc-stage canvas")).to_be_visible()
     page.tab("Images")
     wanted = {item["name"]: item["id"] for item in page.server.api(f"projects/{project['id']}/items")["items"]}
     page.page.locator(".fc-legend li").first.wait_for()
@@ -143,7 +144,7 @@ def test_the_gallery_needs_no_mouse(open_page: OpenPage, project: dict[str, Any]
     page.page.get_by_text("1 – 16 of 16").wait_for()
     page.page.get_by_role("button", name="Near-duplicates").click()
     page.page.get_by_text("Pairs that look nearly the same: 1").wait_for()
-    assert page.page.locator(".fc-pair .fc-tile-name").all_inner_texts() == ["view-06.png", "view-07.png"]
+    expect(page.page.locator(".fc-pair .fc-tile-name")).to_have_text(["view-06.png", "view-07.png"])
     assert page.barriers() == []
     page.shot("images_twins")
     page.page.locator(".fc-tile").first.focus()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from app.service import open_workspace
 from tests.app.ui.driver import Annotating
@@ -48,7 +49,7 @@ def test_an_annotator_works_behind_a_prefix_and_a_new_password_loses_nothing(ent
     first = page.item_id
     page.drag((AX - AR, AY - AR), (AX + AR, AY + AR))
     page.accept()
-    assert page.page.get_by_role("tab", name="Users").count() == 0
+    expect(page.page.get_by_role("tab", name="Users")).to_have_count(0)
 
     item = page.item_id
     page.drag((BX - BR, BY - BR), (BX + BR, BY + BR))
@@ -61,7 +62,7 @@ def test_an_annotator_works_behind_a_prefix_and_a_new_password_loses_nothing(ent
     page.drag((150, 20), (200, 30))
     page.until("app.link.state === 'login'")
     page.shot("login_ended")
-    assert page.page.locator(".fc-message a").get_attribute("href") == f"{gated.url}/login"
+    expect(page.page.locator(".fc-message a")).to_have_attribute("href", f"{gated.url}/login")
     page.page.keyboard.press("a")  # is kept, and sent later
     log_in(page.context, gated, "ann", gated.passwords["ann"])  # in another tab
     page.until(f"app.link.state === 'up' && app.work?.item.id !== {item}", timeout=40_000)
@@ -114,7 +115,7 @@ def test_an_operator_keeps_the_users_by_keyboard(enter: Enter, gated: GatedServe
     assert page.barriers() == []
     page.shot("users")
     page.page.keyboard.press("Enter")  # Done has the focus
-    assert not card.locator("code").is_visible()
+    expect(card.locator("code")).to_be_hidden()
     with open_workspace(gated.workspace) as service:
         assert service.accounts()["Bo Li"].role == "scientist"
 
@@ -145,7 +146,7 @@ def test_without_a_login_the_tab_says_so_and_what_to_do(open_page: Callable[...,
     card = page.page.locator("#fc-users")
     card.get_by_text("Nobody has to log in here").wait_for()
     card.get_by_text("Add an operator, for instance yourself").wait_for()
-    assert card.get_by_label("Role", exact=True).input_value() == "operator"
+    expect(card.get_by_label("Role", exact=True)).to_have_value("operator")
     page.expected = True
     card.get_by_label("Name", exact=True).fill("eve")
     card.get_by_label("Role", exact=True).select_option("annotator")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
@@ -93,7 +94,7 @@ def test_uncertainty_and_starting_masks_are_layers_of_their_own(open_page: OpenP
     assert page.barriers() == []
     page.page.get_by_label("Uncertainty", exact=False).first.focus()
     page.press("u", "Shift+U")
-    assert not page.page.locator(".fc-heat-legend").is_visible()
+    expect(page.page.locator(".fc-heat-legend")).to_be_hidden()
     assert colour_at(page, 255, 100) == right
     assert len(asked) == 1
 
@@ -101,7 +102,7 @@ def test_uncertainty_and_starting_masks_are_layers_of_their_own(open_page: OpenP
 def test_presets_of_ct_gamma_and_inversion_stay_for_the_next_image(open_page: OpenPage) -> None:
     page = open_page("ct")
     menu = page.page.locator("[data-part=preset]")
-    assert "CT lung" in menu.inner_text()
+    expect(menu).to_contain_text("CT lung")
     menu.select_option("lung")
     assert page.js("[app.work.window.level, app.work.window.width]") == [424, 1500]
     lung = colour_at(page, 65, 80)
@@ -113,16 +114,16 @@ def test_presets_of_ct_gamma_and_inversion_stay_for_the_next_image(open_page: Op
     page.shot("ct")
     page.accept("a", "a")
     assert page.js("[app.work.window.level, app.work.window.width]") == [424, 1500]
-    assert menu.input_value() == "lung"
+    expect(menu).to_have_value("lung")
     assert page.js("app.display.extra.invert")
     assert page.js("app.display.extra.gamma") == pytest.approx(1.15**3)
     page.press("Shift+W")
-    assert menu.input_value() == "bone"
+    expect(menu).to_have_value("bone")
     page.press("w")
     page.drag((50, 50), (90, 90))
-    assert menu.input_value() == "own"
+    expect(menu).to_have_value("own")
     page.press("r")
-    assert menu.input_value() == "image"
+    expect(menu).to_have_value("image")
     assert page.js("app.work.window.level === app.work.item.window.level")
     bodies: list[dict[str, Any]] = []
     page.page.on("request", lambda r: bodies.append(json.loads(r.post_data)) if r.url.endswith("/predict") else None)
@@ -133,17 +134,17 @@ def test_presets_of_ct_gamma_and_inversion_stay_for_the_next_image(open_page: Op
 
 def test_an_image_that_is_no_ct_offers_no_presets_of_ct(open_page: OpenPage) -> None:
     page = open_page("gauge")
-    assert "CT" not in page.page.locator("[data-part=preset]").inner_text()
+    expect(page.page.locator("[data-part=preset]")).not_to_contain_text("CT")
 
 
 def test_ruler_scale_bar_and_state_line_know_millimetres_where_the_image_does(open_page: OpenPage) -> None:
     page = open_page("gauge")
     line = page.page.locator("[data-out=pixel]")
     page.page.mouse.move(*page.at(40.5, 30.5))
-    assert "mm" not in line.inner_text()
+    expect(line).not_to_contain_text("mm")
     page.press("Shift+R")
     page.drag((40, 30), (100, 110))
-    assert "100 px" in page.page.locator("[data-part=spoken]").inner_text()
+    expect(page.page.locator("[data-part=spoken]")).to_contain_text("100 px")
     assert page.js("app.work.history.canUndo") is False
 
     def with_spacing(route: Any) -> None:
@@ -154,19 +155,19 @@ def test_ruler_scale_bar_and_state_line_know_millimetres_where_the_image_does(op
     page.page.keyboard.press("p")
     page.accept("a", "a")
     page.page.mouse.move(*page.at(40.5, 30.5))
-    assert "(81.0, 15.3 mm)" in line.inner_text()
+    expect(line).to_contain_text("(81.0, 15.3 mm)")
     page.press("Shift+R")
     page.drag((40, 30), (100, 110))
     page.shot("ruler")
-    assert "100 px, 126 mm" in page.page.locator("[data-part=spoken]").inner_text()
+    expect(page.page.locator("[data-part=spoken]")).to_contain_text("100 px, 126 mm")
     page.press("ArrowRight", "Enter", *["Shift+ArrowRight"] * 3, "Enter")
-    assert "30.0 px, 60.0 mm" in page.page.locator("[data-part=spoken]").inner_text()
+    expect(page.page.locator("[data-part=spoken]")).to_contain_text("30.0 px, 60.0 mm")
 
 
 def test_the_overview_shows_where_one_is_and_moves_the_view(open_page: OpenPage) -> None:
     page = open_page("gauge")
     overview = page.page.locator(".fc-minimap")
-    assert not overview.is_visible()
+    expect(overview).to_be_hidden()
     for _ in range(8):
         page.page.keyboard.press("+")
     overview.wait_for()
@@ -186,5 +187,5 @@ def test_the_overview_shows_where_one_is_and_moves_the_view(open_page: OpenPage)
     more(page)
     page.page.get_by_label("Overview when zoomed in").uncheck()
     page.page.wait_for_timeout(100)
-    assert not overview.is_visible()
+    expect(overview).to_be_hidden()
     page.press("f")

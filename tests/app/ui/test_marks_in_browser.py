@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
@@ -44,18 +45,18 @@ def test_a_click_on_a_mark_picks_it_and_its_button_deletes_it(open_page: OpenPag
     page.click(AX, AY)
     page.click(AX, AY + AR + 14, button="right")
     button = page.page.get_by_role("button", name="Delete what is picked")
-    assert not button.is_visible()
+    expect(button).to_be_hidden()
     page.click(AX + 1, AY + AR + 14)
     assert len(page.active["points"]) == 2, "a click on a point adds none"
-    assert button.is_visible()
+    expect(button).to_be_visible()
     page.shot("marks_picked")
     button.click()
     page.settle()
     assert [p["label"] for p in page.active["points"]] == [1]
-    assert not button.is_visible()
+    expect(button).to_be_hidden()
     page.click(AX, AY)
     page.press("Escape")
-    assert not button.is_visible()
+    expect(button).to_be_hidden()
     page.click(AX, AY)
     page.press("Delete")
     assert page.active["points"] == []

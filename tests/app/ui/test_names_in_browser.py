@@ -6,6 +6,8 @@ import urllib.request
 import zipfile
 from collections.abc import Callable
 
+from playwright.sync_api import expect
+
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
 
@@ -36,17 +38,17 @@ def test_a_name_is_typed_undone_and_kept_to_the_export(open_page: OpenPage) -> N
     page.page.keyboard.type("left cyst")
     page.shot("naming")
     page.page.keyboard.press("Enter")
-    assert names.all_inner_texts() == ["left cyst"]
+    expect(names).to_have_text(["left cyst"])
     assert page.js("document.activeElement.textContent").startswith("disc 1left cyst")
 
     page.page.keyboard.press("F2")
     page.page.keyboard.type("something else")
     page.page.keyboard.press("Escape")
-    assert names.all_inner_texts() == ["left cyst"]
+    expect(names).to_have_text(["left cyst"])
     page.press("z")
-    assert names.count() == 0
+    expect(names).to_have_count(0)
     page.press("Shift+Z")
-    assert names.all_inner_texts() == ["left cyst"]
+    expect(names).to_have_text(["left cyst"])
 
     page.page.locator(".fc-pick").nth(1).dblclick()
     page.page.get_by_label("Name of disc 2").fill("x" * 60)
@@ -57,20 +59,20 @@ def test_a_name_is_typed_undone_and_kept_to_the_export(open_page: OpenPage) -> N
     page.page.reload()
     page.ready()
     page.until("app.work !== null")
-    assert names.all_inner_texts() == ["left cyst", "x" * 60]
-    assert not field.is_visible()
+    expect(names).to_have_text(["left cyst", "x" * 60])
+    expect(field).to_be_hidden()
 
     page.accept()
     stored = page.server.api(f"items/{item}")["annotation"]["objects"]
     assert [o["name"] for o in stored] == ["left cyst", "x" * 60]
     page.press("PageUp")
     page.until(f"app.work?.item.id === {item}")
-    assert names.all_inner_texts() == ["left cyst", "x" * 60]
+    expect(names).to_have_text(["left cyst", "x" * 60])
     page.page.locator(".fc-pick").nth(1).focus()
     page.page.keyboard.press("F2")
     page.page.keyboard.press("Delete")
     page.page.keyboard.press("Enter")
-    assert names.all_inner_texts() == ["left cyst"]
+    expect(names).to_have_text(["left cyst"])
     page.page.keyboard.press("a")
     page.until(f"app.work?.item.id !== {item}")
     stored = page.server.api(f"items/{item}")["annotation"]["objects"]
@@ -88,5 +90,5 @@ def test_a_locked_object_keeps_its_name_and_dark_mode_is_readable(open_page: Ope
     page.shot("named_dark")
     page.press("k", "F2")
     assert "disc 1 is locked" in page.message()
-    assert page.page.locator("input.fc-own-field").count() == 0
+    expect(page.page.locator("input.fc-own-field")).to_have_count(0)
     page.press("k")

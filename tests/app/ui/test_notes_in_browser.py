@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 
@@ -60,12 +61,12 @@ def test_guidelines_are_written_on_the_project_tab_and_read_beside_the_image(ope
     page = open_page("notes", name="ora")
     page.page.keyboard.press("Shift+G")
     page.until("!document.querySelector('.fc-guide').hidden")
-    assert "no guidelines yet" in page.page.locator(".fc-guide").inner_text()
+    expect(page.page.locator(".fc-guide")).to_contain_text("no guidelines yet")
     page.press("Escape")
     assert page.page.locator(".fc-guide").is_hidden()
     page.tab("Project")
     page.page.locator(".fc-guidelines textarea").fill(GUIDE)
-    assert page.page.locator(".fc-guidelines strong").inner_text() == "outer"
+    expect(page.page.locator(".fc-guidelines strong")).to_have_text("outer")
     page.shot("guidelines-edit")
     page.page.get_by_role("button", name="Save guidelines").click()
     page.until("document.querySelector('.fc-guidelines output').textContent === 'Saved'")
@@ -74,10 +75,10 @@ def test_guidelines_are_written_on_the_project_tab_and_read_beside_the_image(ope
     page.page.keyboard.press("Shift+G")
     guide = page.page.locator(".fc-guide")
     guide.wait_for()
-    assert guide.locator("h3").inner_text() == "Discs"
-    assert guide.locator("ul li").all_inner_texts() == ["Draw the outer border", "Leave out <b>rings</b>"]
-    assert guide.locator("b").count() == 0
-    assert guide.locator("ol li").count() == 1
+    expect(guide.locator("h3")).to_have_text("Discs")
+    expect(guide.locator("ul li")).to_have_text(["Draw the outer border", "Leave out <b>rings</b>"])
+    expect(guide.locator("b")).to_have_count(0)
+    expect(guide.locator("ol li")).to_have_count(1)
     page.shot("guidelines")
     assert page.barriers() == []
     page.page.keyboard.press("Shift+G")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
@@ -79,15 +80,15 @@ def test_a_locked_object_stays_as_it_is_and_says_why(open_page: OpenPage) -> Non
         assert "disc 1 is locked" in page.message()
         assert (page.mask() == kept).all()
         assert page.active["classId"] == 1
-    assert page.page.get_by_role("button", name="Delete disc 1").is_disabled()
+    expect(page.page.get_by_role("button", name="Delete disc 1")).to_be_disabled()
     page.press("n", "3")
     box(page, *DISCS[2])
     page.shot("locked")
     page.press("Shift+Delete")
     rows = page.page.locator(".fc-object .fc-name")
-    assert rows.all_inner_texts() == ["disc 1"]
+    expect(rows).to_have_text(["disc 1"])
     page.press("z")
-    assert rows.count() == 2
+    expect(rows).to_have_count(2)
     page.until("app.toolbar.output.draft.textContent === 'Draft saved'")
     page.page.reload()
     page.ready()
@@ -95,7 +96,7 @@ def test_a_locked_object_stays_as_it_is_and_says_why(open_page: OpenPage) -> Non
     page.page.get_by_role("button", name="Lock disc 1").click()
     page.page.locator(".fc-pick").first.click()
     page.press("2")
-    assert rows.all_inner_texts() == ["ring 1", "speck 1"]
+    expect(rows).to_have_text(["ring 1", "speck 1"])
     page.accept()
 
 

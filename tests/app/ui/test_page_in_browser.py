@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.conftest import Server
 from tests.app.ui.driver import Annotating
@@ -92,7 +93,7 @@ def test_an_expired_login_keeps_the_work_and_goes_on_after_the_login(open_page: 
     page.drag((150, 20), (200, 30))
     page.until("app.link.state === 'login'")
     assert "Your login has run out" in page.message()
-    assert page.page.locator(".fc-message a").get_attribute("href") == f"{page.server.url}/login"
+    expect(page.page.locator(".fc-message a")).to_have_attribute("href", f"{page.server.url}/login")
     page.shot("login")
     page.page.keyboard.press("a")
     page.page.wait_for_timeout(200)
@@ -139,7 +140,7 @@ def test_a_server_killed_under_the_page_loses_nothing(open_page: OpenPage, serve
 def test_classification_needs_keys_only(open_page: OpenPage) -> None:
     page = open_page("classify")
     first = page.item_id
-    assert not page.page.get_by_role("button", name="Brush").is_visible()
+    expect(page.page.get_by_role("button", name="Brush")).to_be_hidden()
     page.press("a")
     assert "Choose a class" in page.message()
     page.press("2")
@@ -154,7 +155,7 @@ def test_classification_needs_keys_only(open_page: OpenPage) -> None:
     assert page.server.api(f"items/{third}")["annotation"]["label"] == "malignant"
     page.accept("1")
     assert page.item_id is None
-    assert "All done" in page.page.locator(".fc-idle").inner_text()
+    expect(page.page.locator(".fc-idle")).to_contain_text("All done")
     page.shot("all_done")
 
 
@@ -172,12 +173,12 @@ def test_a_project_is_made_filled_and_exported_on_the_page(open_page: OpenPage, 
     page.page.get_by_role("button", name="Create project").click()
     page.until("app.project?.name === 'Made <i>here</i>'")
     page.page.get_by_text("into Made <i>here</i>").wait_for()
-    assert "Project Made <i>here</i> is there" in page.page.locator(".toast-body").inner_text()
+    expect(page.page.locator(".toast-body")).to_contain_text("Project Made <i>here</i> is there")
     page.page.locator("[data-part=pickFolderInput]").set_input_files(tmp_path / "study")
     report = page.page.locator(".fc-report")
     report.get_by_text("2 added").wait_for()
-    assert "same bytes as" in report.inner_text()
-    assert "study/patient-1/broken.png" in report.inner_text()
+    expect(report).to_contain_text("same bytes as")
+    expect(report).to_contain_text("study/patient-1/broken.png")
     page.shot("import_report")
     names = [item["name"] for item in page.server.api(f"projects/{page.js('app.project.id')}/items")["items"]]
     assert sorted(names)[0].startswith("study/patient-1/")
@@ -205,12 +206,12 @@ def test_a_mistake_in_a_form_is_said_in_the_services_own_words(open_page: OpenPa
     page.page.locator("#fc-new-classes input, #fc-new-classes textarea").fill("a, b")
     page.page.get_by_role("button", name="Create project").click()
     page.page.locator(".toast-body.error").wait_for()
-    assert "mask" in page.page.locator(".toast-body.error").inner_text()
+    expect(page.page.locator(".toast-body.error")).to_contain_text("mask")
 
 
 def test_a_round_trains_and_offers_new_images_with_starting_masks(open_page: OpenPage) -> None:
     page = open_page("rounds")
-    assert "Ready for the first round" in page.page.locator(".fc-idle").inner_text()
+    expect(page.page.locator(".fc-idle")).to_contain_text("Ready for the first round")
     page.page.get_by_role("button", name="Start the first round").click()
     page.until("app.work !== null", timeout=200_000)
     for _ in range(4):
@@ -218,7 +219,7 @@ def test_a_round_trains_and_offers_new_images_with_starting_masks(open_page: Ope
             page.drag((x - radius, y - radius), (x + radius, y + radius))
             page.press("n")
         page.accept()
-    assert "Round 1 is done" in page.page.locator(".fc-idle").inner_text()
+    expect(page.page.locator(".fc-idle")).to_contain_text("Round 1 is done")
     page.shot("round_done")
     page.tab("Rounds")
     page.page.locator("#fc-round-start").click()
@@ -226,13 +227,13 @@ def test_a_round_trains_and_offers_new_images_with_starting_masks(open_page: Ope
     page.shot("round_running")
     page.page.get_by_text("Next round · Done", exact=True).wait_for(timeout=600_000)
     page.page.wait_for_timeout(300)
-    assert page.page.locator("#fc-rounds tbody tr").count() == 2
+    expect(page.page.locator("#fc-rounds tbody tr")).to_have_count(2)
     assert page.barriers() == []  # with a curve, a table and a job that is done
     page.shot("rounds")
     page.tab("Annotate")
     page.until("app.work !== null", timeout=20_000)
     assert page.js("app.work.item.has_suggestion")
-    assert page.page.locator(".fc-object .fc-tag").first.inner_text() == "suggested"
+    expect(page.page.locator(".fc-object .fc-tag").first).to_have_text("suggested")
     page.shot("starting_masks")
     assert page.page.locator(".fc-object").count() >= 2  # connected parts are objects of their own
     item = page.item_id

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
@@ -70,12 +71,12 @@ def test_deciding_by_key(open_page: OpenPage) -> None:
     assert entry.inner_text().startswith("To decide: 4")
     judge(page)
     rows = page.page.locator(".fc-judge .fc-image-row")
-    assert rows.count() == 4
-    assert rows.first.get_attribute("aria-current") == "true"
+    expect(rows).to_have_count(4)
+    expect(rows.first).to_have_attribute("aria-current", "true")
     text = page.page.locator(".fc-judge").inner_text()
     assert "ann" not in text
     assert "ben" not in text
-    assert page.page.locator(".fc-pairs li").count() == 3
+    expect(page.page.locator(".fc-pairs li")).to_have_count(3)
     page.shot("judge-light")
     assert page.barriers() == []
     ids = [int(row.get_attribute("data-item") or 0) for row in rows.all()]
@@ -88,7 +89,7 @@ def test_deciding_by_key(open_page: OpenPage) -> None:
     assert "Decided: Take A" in told
     assert "ann" in told
     assert "ben" in told
-    assert page.page.get_by_role("button", name="Take B").is_visible()
+    expect(page.page.get_by_role("button", name="Take B")).to_be_visible()
     page.shot("judge-decided")
     decide(page, "u")
     history = [page.server.api(f"items/{item}/annotations") for item in ids[:2]]
@@ -114,7 +115,7 @@ def test_deciding_by_key(open_page: OpenPage) -> None:
     assert (last["adjudicates"]["act"], last["annotator"], len(last["objects"])) == ("redo", "lea", 1)
     page.until("document.querySelector('.fc-judge-open').hidden")
     judge(page)
-    assert "Nothing to decide" in page.page.locator(".fc-judge").inner_text()
+    expect(page.page.locator(".fc-judge")).to_contain_text("Nothing to decide")
     page.page.keyboard.press("Escape")
     page.until("!app.day.judge.isOpen")
 
@@ -181,13 +182,13 @@ def test_shares_agreement_and_gold_on_the_other_tabs(open_page: OpenPage) -> Non
     page.page.wait_for_function(
         "document.querySelector('[data-part=told]').textContent.includes('Second readers asked')"
     )
-    assert "asked: 1" in told.inner_text()
+    expect(told).to_contain_text("asked: 1")
 
     page.tab("Project")
     shares = page.page.locator(".fc-reads input")
     shares.nth(2).fill("100")
     shares.nth(1).fill("1.5")
-    assert page.page.get_by_role("button", name="Save shares").is_disabled()
+    expect(page.page.get_by_role("button", name="Save shares")).to_be_disabled()
     shares.nth(1).fill("0.9")
     page.page.get_by_role("button", name="Save shares").click()
     page.until("document.querySelector('.fc-reads output').textContent === 'Saved'")
@@ -217,7 +218,7 @@ def test_shares_agreement_and_gold_on_the_other_tabs(open_page: OpenPage) -> Non
     page.page.locator(".fc-reads [data-part=goldRows] tr").wait_for()
     page.page.locator(".fc-reads").scroll_into_view_if_needed()
     page.shot("reads-project")
-    assert "pia" in page.page.locator(".fc-reads").inner_text()
+    expect(page.page.locator(".fc-reads")).to_contain_text("pia")
     assert page.barriers() == []
     page.page.emulate_media(color_scheme="dark")
     page.page.wait_for_timeout(300)

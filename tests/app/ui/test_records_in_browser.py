@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 
@@ -17,9 +18,9 @@ def test_heads_scores_and_jobs_are_there_and_accessible(open_page: OpenPage, sch
     for part in ("models", "scores", "jobs"):
         page.page.locator(f".fc-records [data-part={part}] > summary").click()
     page.page.locator("[data-part=modelRows] tr").nth(1).wait_for()
-    assert "stays aside" in page.page.locator("[data-part=modelRows]").inner_text()
-    assert page.page.locator("[data-part=classRows] th").all_inner_texts() == ["background", "disc", "ring"]
-    assert page.page.locator("[data-part=diagram] circle").count() == 8
+    expect(page.page.locator("[data-part=modelRows]")).to_contain_text("stays aside")
+    expect(page.page.locator("[data-part=classRows] th")).to_have_text(["background", "disc", "ring"])
+    expect(page.page.locator("[data-part=diagram] circle")).to_have_count(8)
     assert page.barriers() == []
     page.page.locator("[data-part=diagram]").scroll_into_view_if_needed()
     page.shot(f"records_{scheme}")

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from playwright.sync_api import expect
+
 OpenPage = Callable[..., Any]
 
 
@@ -16,8 +18,8 @@ def test_a_round_is_started_with_a_strategy_and_a_changed_setting(open_page: Ope
     form = page.page.locator("#fc-round")
     strategy = form.get_by_label("Strategy")
     page.page.locator("#fc-round-strategy optgroup").first.wait_for(state="attached")
-    assert form.get_by_label("Images").input_value() == "3"
-    assert strategy.locator("option").first.inner_text() == "The project's own: kmeans_medoid"
+    expect(form.get_by_label("Images")).to_have_value("3")
+    expect(strategy.locator("option").first).to_have_text("The project's own: kmeans_medoid")
     offered = strategy.locator("option").all_inner_texts()
     assert "probcover" in offered
     assert not {"entropy", "badge", "strided"} & set(offered)  # no label, no probabilities, no groups
@@ -30,11 +32,11 @@ def test_a_round_is_started_with_a_strategy_and_a_changed_setting(open_page: Ope
     form.get_by_label("delta", exact=True).fill("0.40")
     form.get_by_label("n_reference", exact=True).fill("2.5")
     page.page.get_by_role("button", name="Start round").click()
-    assert form.get_by_role("alert").inner_text() == "n_reference must be a whole number"
+    expect(form.get_by_role("alert")).to_have_text("n_reference must be a whole number")
     assert page.js("document.activeElement.name") == "n_reference"
     form.get_by_label("n_reference", exact=True).fill("20")
-    assert not form.get_by_role("alert").is_visible()
-    assert form.locator("code").inner_text() == "probcover:delta=0.40:n_reference=20"
+    expect(form.get_by_role("alert")).to_be_hidden()
+    expect(form.locator("code")).to_have_text("probcover:delta=0.40:n_reference=20")
     assert page.barriers() == []
     page.shot("round_form")
     page.page.keyboard.press("Enter")  # starts it
@@ -54,11 +56,11 @@ def test_what_the_server_refuses_is_told_beside_the_form_and_defaults_come_back(
     form.get_by_label("Strategy").select_option("freesel")
     form.get_by_text("Settings (2)").click()
     form.get_by_label("rule", exact=True).select_option("farthest")
-    assert form.locator("code").inner_text() == "freesel:rule=farthest"
+    expect(form.locator("code")).to_have_text("freesel:rule=farthest")
     assert page.barriers() == []
     page.shot("round_form_dark")
     form.get_by_role("button", name="Back to defaults").click()
-    assert form.locator("code").inner_text() == "freesel"
+    expect(form.locator("code")).to_have_text("freesel")
     page.expected = True
     body = '{"code": "busy", "detail": "another job of this project runs"}'
     refused = {"status": 409, "content_type": "application/json", "body": body}
@@ -67,4 +69,4 @@ def test_what_the_server_refuses_is_told_beside_the_form_and_defaults_come_back(
     form.get_by_text("another job of this project runs").wait_for()
     form.get_by_label("Strategy").select_option("random")
     form.get_by_text("This strategy has no settings.").wait_for()
-    assert not form.get_by_role("alert").is_visible()
+    expect(form.get_by_role("alert")).to_be_hidden()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import DISCS
@@ -141,16 +142,16 @@ def test_a_pens_side_button_and_eraser_give_the_other_sign(open_page: OpenPage) 
 def test_the_sign_button_lets_a_finger_say_what_is_not_the_object(open_page: OpenPage) -> None:
     page, hand = opened(open_page)
     button = page.page.get_by_role("button", name="Not part of the object")
-    assert button.is_visible()
+    expect(button).to_be_visible()
     hand.put(f1=(AX, AY))
     hand.lift()
     page.settle()
     button.click()
-    assert button.get_attribute("aria-pressed") == "true"
+    expect(button).to_have_attribute("aria-pressed", "true")
     page.shot("touch")
     hand.put(f1=(AX, AY + AR + 14))
     hand.lift()
     page.settle()
     assert [p["label"] for p in page.active["points"]] == [1, 0]
     page.press("Shift+P")
-    assert button.get_attribute("aria-pressed") == "false"
+    expect(button).to_have_attribute("aria-pressed", "false")

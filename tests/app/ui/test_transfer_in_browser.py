@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding import discs_image
 
@@ -83,18 +85,18 @@ def test_an_upload_is_cancelled_and_taken_up_again(open_page: OpenPage, tmp_path
     page.page.route("**/images", hold_the_second)
     page.page.locator("[data-part=pickFolderInput]").set_input_files(folder)
     page.page.get_by_text("24 of 30 files").wait_for()
-    assert page.page.get_by_role("button", name="Choose a folder").is_disabled()
+    expect(page.page.get_by_role("button", name="Choose a folder")).to_be_disabled()
     page.shot("uploading_dark")
     page.expected = True
     page.page.locator(".fc-import").get_by_role("button", name="Cancel").click()
     report = page.page.locator(".fc-report")
     report.get_by_text("Stopped: 24 of 30 files were sent and stay.").wait_for()
     page.expected = False
-    assert "24 added" in report.inner_text()
+    expect(report).to_contain_text("24 added")
     page.page.unroute("**/images")
     page.page.locator("[data-part=pickFolderInput]").set_input_files(folder)
     report.get_by_text("6 added").wait_for()
-    assert "24 already there" in report.inner_text()
+    expect(report).to_contain_text("24 already there")
     assert page.server.api(f"projects/{project}")["counts"]["items"] == 30
 
 
@@ -103,8 +105,8 @@ def test_the_export_says_how_much_there_is_and_offers_what_fits(open_page: OpenP
     project = new_project(page, "labels out", "classification")
     card = page.page.locator("#fc-export")
     card.get_by_text("0 of 0 images are labelled.").wait_for()
-    assert card.get_by_role("radio", name="COCO").is_disabled()
-    assert card.get_by_role("radio", name="CSV").is_checked()
+    expect(card.get_by_role("radio", name="COCO")).to_be_disabled()
+    expect(card.get_by_role("radio", name="CSV")).to_be_checked()
     page.page.route(f"**/projects/{project}/exports", lambda _route: None)  # never answers
     page.expected = True
     card.get_by_role("button", name="Download").click()

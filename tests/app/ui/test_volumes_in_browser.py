@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
 from tests.app.ui.seeding_volumes import CENTRE, N_SLICES, RADII, SIDES
@@ -37,7 +38,7 @@ def test_slider_wheel_and_keys_go_through_the_slices_and_the_work_waits(open_pag
     page = open_page("volume")
     ready(page)
     assert (seen(page), at_work(page)) == (MIDDLE, MIDDLE)
-    assert page.page.locator("[data-part=sliceText]").text_content() == f"Slice {MIDDLE + 1} of {N_SLICES}, axial"
+    expect(page.page.locator("[data-part=sliceText]")).to_have_text(f"Slice {MIDDLE + 1} of {N_SLICES}, axial")
     box(page)
     before = page.area
     assert before > 500
@@ -53,7 +54,7 @@ def test_slider_wheel_and_keys_go_through_the_slices_and_the_work_waits(open_pag
     slider.focus()
     page.page.keyboard.press("End")
     assert seen(page) == N_SLICES - 1
-    assert slider.get_attribute("aria-valuetext") == f"Slice {N_SLICES} of {N_SLICES}"
+    expect(slider).to_have_attribute("aria-valuetext", f"Slice {N_SLICES} of {N_SLICES}")
     # A press on a slice that is there for a look draws nothing, and says so.
     page.click(X, Y)
     assert "for a look" in page.message()
@@ -131,7 +132,7 @@ def test_masks_are_carried_to_neighbours_and_verified_one_after_the_other(open_p
         taken.append(at_work(page))
         page.accept()
         page.until("app.work?.offered")
-        assert page.page.locator("[data-part=verify]").is_visible()
+        expect(page.page.locator("[data-part=verify]")).to_be_visible()
     assert taken[0] == MIDDLE
     assert set(taken[1:]) == {MIDDLE - 1, MIDDLE + 1}
     ready(page)
@@ -148,7 +149,7 @@ def test_three_planes_follow_and_lead(open_page: OpenPage) -> None:
     page = open_page("volume planes")
     ready(page)
     grid = page.page.locator("[data-part=planes]")
-    assert not grid.is_visible()
+    expect(grid).to_be_hidden()
     page.page.get_by_role("button", name="Three planes").click()
     page.until("document.querySelectorAll('[data-part=planes] canvas').length === 3")
     captions = page.page.locator("[data-part=planes] figcaption").all_text_contents()
@@ -162,4 +163,4 @@ def test_three_planes_follow_and_lead(open_page: OpenPage) -> None:
     page.shot("volume-planes")
     assert page.barriers() == []
     page.press("Shift+X")
-    assert not grid.is_visible()
+    expect(grid).to_be_hidden()
