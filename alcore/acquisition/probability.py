@@ -58,6 +58,7 @@ def check_probabilities(probabilities: Float[np.ndarray, "..."]) -> None:
     lowest = probabilities.min()
     if not lowest >= -1e-6:  # also true of NaN
         raise InvalidInput(f"probabilities must be >= 0 and not NaN; the lowest is {lowest}. Apply softmax to logits")
-    worst = np.abs(probabilities.sum(axis=-1, dtype=np.float32) - 1).max()
+    ones = np.ones(probabilities.shape[-1], dtype=np.result_type(probabilities.dtype, np.float32))
+    worst = np.abs(probabilities @ ones - 1).max()  # several times as fast as a sum over a short axis
     if not worst <= _SUM_TOLERANCE:
         raise InvalidInput(f"probabilities must sum to 1 over the last axis; one sum is off by {worst:.3g}")

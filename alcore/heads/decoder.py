@@ -35,6 +35,25 @@ def _places(like: torch.Tensor) -> torch.Tensor:
     return torch.cat([rows, columns, columns.abs()], dim=1)
 
 
+class ChannelDropout(nn.Module):
+    """`nn.Dropout2d` with a generator of its own, so that networks trained in threads side by side stay reproducible.
+
+    The global generator seeds it when it is made.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.kept = 1 - rate
+        self.generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+
+    def forward(self, x: Float[torch.Tensor, "n c h w"]) -> Float[torch.Tensor, "n c h w"]:
+        """Set whole channels to 0 and scale up the others, in training only."""
+        if not self.training:
+            return x
+        drawn = torch.empty(x.shape[0], x.shape[1], 1, 1).bernoulli_(self.kept, generator=self.generator)
+        return x * (drawn / self.kept).to(x.dtype)
+
+
 class Decoder(nn.Module):
     """A small U-Net whose contracting path also takes in the encoder's features.
 
@@ -56,7 +75,7 @@ class Decoder(nn.Module):
         self.narrow_8, self.up_8 = _conv(CONTEXT_WIDTH, FEATURE_WIDTH, kernel=1), _conv(FEATURE_WIDTH, FEATURE_WIDTH)
         self.narrow_4, self.up_4 = _conv(FEATURE_WIDTH, mid, kernel=1), _conv(mid, mid)
         self.narrow_2, self.up_2 = _conv(mid, low, kernel=1), _conv(low, low)
-        self.dropout = nn.Dropout2d(0.1)
+        self.dropout = ChannelDropout(0.1)
         self.logits = nn.Conv2d(low, 4 * n_classes, 1)
 
     def forward(

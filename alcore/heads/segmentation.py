@@ -13,6 +13,7 @@ from torch import nn
 
 from alcore.heads.augment import Batch, move, random_affine, recolour
 from alcore.heads.base import IGNORE_LABEL, DenseHead
+from alcore.heads.committee import Training, train_together
 from alcore.heads.decoder import Decoder
 from alcore.heads.files import join_members, read_head, split_members, write_head
 from alcore.heads.inputs import (
@@ -149,21 +150,12 @@ def train_segmentation_head(
     )
     steps = steps or default_steps(len(dense))
     pixel_loss = make_pixel_loss()
-    members = []
-    for member, rows in enumerate(seen):
-
-        def tick(done: int, first: int = member * steps) -> None:
-            if progress is not None:
-                progress(first + done, len(seen) * steps)
-
-        members.append(
-            _train_member(
-                data, rows, n_classes, pixel_loss, network=network, seed=seed * 1009 + member, steps=steps, tick=tick
-            )
-        )
-    return SegmentationHead(
-        members=tuple(members), n_classes=n_classes, feature_mean=mean, feature_std=std, network=network
-    )
+    trainings = [
+        _member_training(data, rows, n_classes, pixel_loss, network=network, seed=seed * 1009 + member, steps=steps)
+        for member, rows in enumerate(seen)
+    ]
+    members = train_together(trainings, n_steps=len(seen) * steps, progress=progress)
+    return SegmentationHead(members=members, n_classes=n_classes, feature_mean=mean, feature_std=std, network=network)
 
 
 def default_steps(n_images: int) -> int:
@@ -203,7 +195,7 @@ def _new_member(network: Network, n_features: int, n_classes: int) -> nn.Module:
     return made.to(memory_format=torch.channels_last)
 
 
-def _train_member(
+def _member_training(
     data: Batch,
     seen: np.ndarray,
     n_classes: int,
@@ -212,13 +204,14 @@ def _train_member(
     network: Network,
     seed: int,
     steps: int,
-    tick: Callable[[int], None],
-) -> nn.Module:
-    """Train one network on some rows, with AdamW and a one-cycle rate."""
-    with torch.random.fork_rng(devices=[]):  # first weights and dropout draw from the global generator
+) -> Training:
+    """How one network is trained on some rows, with AdamW and a one-cycle rate."""
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn from the global generator
         torch.manual_seed(seed)
-        generator = torch.Generator().manual_seed(seed + 1)
         member = _new_member(network, data.features.shape[1], n_classes).train()
+
+    def train(tick: Callable[[], None]) -> nn.Module:
+        generator = torch.Generator().manual_seed(seed + 1)
         optimiser = torch.optim.AdamW(member.parameters(), lr=PEAK_RATE, weight_decay=1e-2, fused=True)
         order: list[int] = []
         for step in range(steps):
@@ -234,8 +227,10 @@ def _train_member(
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            tick(step + 1)
-    return member.eval()
+            tick()
+        return member.eval()
+
+    return train
 
 
 def _draw(data: Batch, rows: list[int], generator: torch.Generator) -> Batch:

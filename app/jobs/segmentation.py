@@ -15,6 +15,7 @@ from alcore.heads.registry import HEADS, candidates
 from alcore.opinions import Opinion, joined
 from alcore.types import Progress
 from alcore.weak.targets import Recipe
+from app.jobs.ahead import read_ahead
 from app.jobs.learners import Fitted, ItemScores, Offer, best_trial, joined_scores, part_of
 from app.jobs.masks import drawn_targets, objects_at, objects_of, recipe_of, uncertainty_map
 from app.jobs.pool import Pool
@@ -243,8 +244,11 @@ class FittedSegmentation:
 
     def _ask(self, items: Sequence[Row], progress: Progress) -> Iterator[tuple[Sequence[Row], np.ndarray]]:
         """Committee probabilities (s, n, K, S, S) of any items, in chunks."""
-        pool = self._learner.pool
-        for start in range(0, len(items), CHUNK):
-            chunk = items[start : start + CHUNK]
-            yield chunk, self.head.predict(pool.store.dense(pool.keys(chunk)), pool.small(chunk))
-            progress(start + len(chunk), len(items))
+        pool, done = self._learner.pool, 0
+        chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+        for chunk, (dense, images) in read_ahead(
+            chunks, lambda rows: (pool.store.dense(pool.keys(rows)), pool.small(rows))
+        ):
+            yield chunk, self.head.predict(dense, images)
+            done += len(chunk)
+            progress(done, len(items))
