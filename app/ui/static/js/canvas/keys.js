@@ -47,4 +47,18 @@ export function bindKeys(commands, { isActive, onKey = () => {} }) {
   };
 }
 
+/** Keys of a screen over the canvas, which has other plans for them; commandOf(name) gives what onRun(run, event) gets. */
+export function bindScreenKeys(commandOf, { isActive, onRun, signal }) {
+  const down = (event) => {
+    if (!isActive() || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    const run = commandOf(keyName(event));
+    if (!run) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    onRun(run, event);
+  };
+  document.addEventListener("keydown", down, { capture: true, signal });
+}
+
 export const ariaKeys = (command) => command.keys.join(" ");

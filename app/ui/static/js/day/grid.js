@@ -1,5 +1,5 @@
 /** Many alike: a grid of queued images, classes by key for one or a range, one key accepts all that have one. */
-import { keyName } from "../canvas/keys.js";
+import { bindScreenKeys } from "../canvas/keys.js";
 import { WorkClock } from "../core/clock.js";
 import * as tiles from "../core/label_grid.js";
 import { uuid } from "../dom.js";
@@ -29,7 +29,14 @@ export class Grid {
     });
     this.hold = new Hold({ queue, link, scope: vault.scope, onLost: (ids) => this.#lost(ids) });
     const { signal } = this.#listening;
-    document.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
+    bindScreenKeys((name) => this.#command(name), {
+      isActive: () => this.isOpen && this.view.isShown,
+      onRun: (run) => {
+        this.clock.touch();
+        if (!this.#busy) run();
+      },
+      signal,
+    });
     const seen = () => (document.hidden ? this.clock.pause() : this.clock.resume());
     document.addEventListener("visibilitychange", seen, { signal });
     this.classes.addEventListener("click", (event) => this.#clickedClass(event), { capture: true, signal });
@@ -171,17 +178,6 @@ export class Grid {
     if (id === undefined) return;
     await this.#close();
     await this.app.flow.next(() => this.queue.take(id));
-  }
-
-  #key(event) {
-    if (!this.isOpen || !this.view.isShown || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
-    const run = this.#command(keyName(event));
-    if (!run) return;
-    event.preventDefault();
-    event.stopImmediatePropagation(); // the canvas below has other plans for the same keys
-    this.clock.touch();
-    if (!this.#busy) run();
   }
 
   /** The panel's classes are the grid's, too, while it is open. */

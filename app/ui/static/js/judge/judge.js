@@ -1,5 +1,5 @@
 /** Deciding between two readers, image by image: who they are is told once it is decided. */
-import { keyName } from "../canvas/keys.js";
+import { bindScreenKeys } from "../canvas/keys.js";
 import { WorkClock } from "../core/clock.js";
 import { uuid } from "../dom.js";
 import { call, post } from "../net/api.js";
@@ -28,7 +28,14 @@ export class Judge {
     });
     this.view.onPair = (pair) => this.#paint(pair);
     const { signal } = this.#listening;
-    document.addEventListener("keydown", (event) => this.#key(event), { capture: true, signal });
+    bindScreenKeys((name) => this.#command(name), {
+      isActive: () => this.isOpen && this.view.isShown,
+      onRun: (run, event) => {
+        this.clock.touch();
+        if (!this.#busy && !event.repeat) run();
+      },
+      signal,
+    });
     const seen = () => (document.hidden ? this.clock.pause() : this.clock.resume());
     document.addEventListener("visibilitychange", seen, { signal });
   }
@@ -151,17 +158,6 @@ export class Judge {
       return post(`items/${item_id}/adjudication/lease`, { annotator: this.queue.annotator });
     });
     if (this.app.work?.item.id === item_id) this.app.messages.say(t("judge.redoing"), { sticky: true });
-  }
-
-  #key(event) {
-    if (!this.isOpen || !this.view.isShown || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
-    const run = this.#command(keyName(event));
-    if (!run) return;
-    event.preventDefault();
-    event.stopImmediatePropagation(); // the canvas below has other plans for the same keys
-    this.clock.touch();
-    if (!this.#busy && !event.repeat) run();
   }
 
   #command(name) {
