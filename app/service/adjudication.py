@@ -146,13 +146,13 @@ def pairs_of(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) -> 
         rows = [[i for i, entry in enumerate(side) if entry["class_id"] == class_id] for side in (a, b)]
         masks = [[decode_rle(side[i]["mask"]) for i in of] for side, of in zip((a, b), rows, strict=True)]
         for i, j in match_objects(*masks):
-            both = i is not None and j is not None
+            overlap = 0.0 if i is None or j is None else dice(masks[0][i], masks[1][j])
             found.append(
                 Pair(
                     class_id=class_id,
                     a=None if i is None else rows[0][i],
                     b=None if j is None else rows[1][j],
-                    dice=dice(masks[0][i], masks[1][j]) if both else 0.0,  # type: ignore[index]
+                    dice=overlap,
                 )
             )
     return found

@@ -6,8 +6,9 @@ is accepted. Once another annotator holds the item, the first one's token is wor
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, literal, select, update
+from sqlalchemy import Connection, Select, and_, case, delete, func, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.errors import LeaseLost
@@ -65,12 +66,12 @@ def take_item(
 
 
 def _take(
-    connection: Connection, source: object, *, annotator: str, now: float, resume: bool, kind: str | None = None
+    connection: Connection, source: Select[Any], *, annotator: str, now: float, resume: bool, kind: str | None = None
 ) -> int | None:
     """Insert the lease that `source` selects, or take over one that is dead or the caller's own."""
     statement = upsert(leases).from_select(
         ["item_id", "token", "annotator", "acquired_at", "expires_at"],
-        source,  # type: ignore[arg-type]
+        source,
     )
     own = and_(leases.c.expires_at > now, leases.c.annotator == annotator, literal(resume))
     new = statement.excluded
