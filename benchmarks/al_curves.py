@@ -3,6 +3,7 @@
 `python benchmarks/al_curves.py run DATASET... --strategies a,b --seeds 20 --rounds 7 --batch-size 10 --out FOLDER`
 `python benchmarks/al_curves.py report FOLDER [--plot FILE.svg]`
 `python benchmarks/al_curves.py seconds FOLDER... [--at 60,120,300,600]`
+`python benchmarks/al_curves.py versus FOLDER OTHER --pairs uherding:random,uherding:foreground_random`
 
 One file a data set and seed, written whole; what stands in it is not run again, so a run that was stopped goes on
 where it was, and strategies can be added later. Seeds are dealt out over `--jobs` processes of one thread each. All
@@ -10,7 +11,8 @@ strategies of a seed start from the same first batch. The report gives AUBC over
 final budget of a seed) and over images, with 95 % bootstrap intervals over seeds; the time to 95 % of full supervision;
 and loss rates: how often a strategy is beaten by another in paired tests over seeds at each round, Holm-corrected.
 `seconds` puts runs of several folders, one for each way to annotate, beside each other after equal times; their AUBC
-begins at 0 s, and counts nothing until the first batch is labeled.
+begins at 0 s, and counts nothing until the first batch is labeled. `versus` takes that AUBC, seed by seed, of
+strategies in one folder less that of strategies in another, such as one whose first batch was chosen otherwise.
 """
 
 import argparse
@@ -25,16 +27,10 @@ from typing import Any
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy and FAISS are imported
     os.environ[_variable] = "1"
 
-import numpy as np  # noqa: E402
+from _curve_tables import report, seconds, versus  # noqa: E402
 from _data import add_data_option  # noqa: E402
 
-from alcore.comparison import loss_rates, penalty_matrix  # noqa: E402
-from alcore.curves import aubc_until, runs_of_seed, seconds_until  # noqa: E402
-from alcore.metrics import aubc, bootstrap_ci95  # noqa: E402
 from app.simulate import SimulationSettings, run_simulation  # noqa: E402
-
-TARGET_SHARE = 0.95
-Reports = dict[str, list[dict[str, Any]]]
 
 
 def run_seed(dataset: Path, seed: int, settings: dict[str, Any], strategies: tuple[str, ...], out: Path) -> str:
@@ -94,149 +90,6 @@ def run(options: argparse.Namespace) -> None:
                 print(line, flush=True)
 
 
-def read(folder: Path) -> Reports:
-    """Read the reports of each data set that has any."""
-    found: Reports = {}
-    for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != "cache"):
-        files = sorted((f for f in place.glob("*.json") if f.stem.isdigit()), key=lambda f: int(f.stem))
-        if files:
-            found[place.name] = [json.loads(file.read_text("utf-8")) for file in files]
-    return found
-
-
-def curves_of(reports: list[dict[str, Any]]) -> list[dict[str, list[dict[str, Any]]]]:
-    """Give the curves of each seed by strategy, of the strategies that every seed has."""
-    seeds = [{run["strategy"]: run["curve"] for run in report["runs"]} for report in reports]
-    common = [name for name in seeds[0] if all(name in curves for curves in seeds)]
-    return [{name: curves[name] for name in common} for curves in seeds]
-
-
-def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str, float]]:
-    """Make the lines of one data set's table, best first, and the loss rate of each strategy."""
-    seeds, full = curves_of(reports), reports[0]["full_supervision"]
-    by_seed = [runs_of_seed(curves, cold_start="", seed=i) for i, curves in enumerate(seeds)]
-    areas = {s: [run["aubc"] for runs in by_seed for run in runs if run["strategy"] == s] for s in seeds[0]}
-    values = {s: np.array([[p["value"] for p in curves[s]] for curves in seeds]) for s in seeds[0]}
-    names, wins = penalty_matrix({s: v[:, 1:] for s, v in values.items()})
-    losses = dict(zip(names, loss_rates(wins).tolist(), strict=True))
-    first = reports[0]["settings"]
-    lines = [
-        f"\n### {name}\n\n{first['task']}, prompts `{reports[0]['prompts']}`, cold start `{first['cold_start']}`, "
-        f"{first['rounds']} rounds of {first['batch_size']}, {len(seeds)} seeds. All training images with exact "
-        f"labels: {full['metric'].replace('_', ' ')} {full['value']:.3f}.\n",
-        "| strategy | AUBC over seconds (95 %) | over images | last value | seconds | to 95 % of full | loss rate |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for s in sorted(names, key=lambda s: -float(np.mean(areas[s]))):
-        low, high = bootstrap_ci95(areas[s], np.random.default_rng(0))
-        by_images = np.mean([aubc([p["n_labeled"] for p in c[s]], [p["value"] for p in c[s]]) for c in seeds])
-        times = [
-            seconds_until([p["seconds"] for p in c[s]], [p["value"] for p in c[s]], TARGET_SHARE * full["value"])
-            for c in seeds
-        ]
-        reached = [t for t in times if t is not None]
-        to_target = f"{np.mean(reached):.0f}" if len(reached) == len(times) else f"{len(reached)} of {len(times)} seeds"
-        last, spent = values[s][:, -1].mean(), np.mean([c[s][-1]["seconds"] for c in seeds])
-        lines.append(
-            f"| `{s}` | {np.mean(areas[s]):.3f} ({low:.3f}-{high:.3f}) | {by_images:.3f} | {last:.3f} "
-            f"| {spent:.0f} | {to_target} | {100 * losses[s]:.0f} % |"
-        )
-    return lines, losses
-
-
-def paired_differences(reports: list[dict[str, Any]], against: str) -> dict[str, tuple[float, float, float]]:
-    """AUBC over seconds less that of `against` on the same seed: mean and 95 % bootstrap interval, by strategy."""
-    found: dict[str, list[float]] = {}
-    for curves in curves_of(reports):
-        horizon = min(curve[-1]["seconds"] for curve in curves.values())
-        area = {s: aubc_until([p["seconds"] for p in c], [p["value"] for p in c], horizon) for s, c in curves.items()}
-        for s, value in area.items():
-            found.setdefault(s, []).append(value - area[against])
-    return {s: (float(np.mean(d)), *bootstrap_ci95(d, np.random.default_rng(0))) for s, d in found.items()}
-
-
-def report(options: argparse.Namespace) -> None:
-    """Print the tables, and draw the curves."""
-    reports = read(options.folder)
-    if not reports:
-        raise SystemExit(f"nothing was run in {options.folder} yet")
-    losses: dict[str, list[float]] = {}
-    gains: dict[str, list[tuple[float, float, float]]] = {}
-    for name, of_set in reports.items():
-        lines, rates = table(name, of_set)
-        print("\n".join(lines))
-        for s, rate in rates.items():
-            losses.setdefault(s, []).append(rate)
-        for s, gain in paired_differences(of_set, options.against).items() if options.against in rates else ():
-            gains.setdefault(s, []).append(gain)
-    print(f"\n### All sets\n\n| strategy | sets | loss rate | AUBC over `{options.against}` | better | worse |")
-    print("|---|---|---|---|---|---|")
-    for s in sorted(losses, key=lambda s: float(np.mean(losses[s]))):
-        of_s = gains.get(s, [])
-        mean = f"{np.mean([g[0] for g in of_s]):+.3f}" if of_s else "-"
-        better, worse = sum(g[1] > 0 for g in of_s), sum(g[2] < 0 for g in of_s)
-        print(f"| `{s}` | {len(losses[s])} | {100 * np.mean(losses[s]):.0f} % | {mean} | {better} | {worse} |")
-    if options.plot:
-        plot(reports, options.shown.split(",") if options.shown else None, options.plot)
-
-
-def after(curve: list[dict[str, Any]], seconds: float) -> float:
-    """Value on the straight line between two points; NaN before the first and after the last."""
-    at, values = [p["seconds"] for p in curve], [p["value"] for p in curve]
-    return float(np.interp(seconds, at, values, left=np.nan, right=np.nan))
-
-
-def area_from_zero(curve: list[dict[str, Any]], horizon: float) -> float:
-    """AUBC from 0 s to `horizon`, with a value of 0 until the first point; NaN where the curve ends earlier."""
-    at, values = [p["seconds"] for p in curve], [p["value"] for p in curve]
-    if at[-1] < horizon:
-        return float("nan")
-    return aubc_until(at, values, horizon) * (horizon - at[0]) / horizon if at[0] < horizon else 0.0
-
-
-def seconds(options: argparse.Namespace) -> None:
-    """Print what each way to annotate reaches after equal times, set by set."""
-    moments = [float(moment) for moment in options.at.split(",")]
-    horizon = moments[-1]
-    heads = " | ".join(f"{moment:.0f} s" for moment in moments)
-    print(f"| set | prompts | seeds | {heads} | AUBC to {horizon:.0f} s (95 %) |\n{'|---' * (len(moments) + 4)}|")
-    found = [(name, reports) for folder in options.folders for name, reports in read(folder).items()]
-    for name, reports in sorted(found, key=lambda entry: entry[0]):
-        curves = [seed[options.strategy] for seed in curves_of(reports)]
-        means = [float(np.mean([after(curve, moment) for curve in curves])) for moment in moments]
-        cells = ["-" if np.isnan(mean) else f"{mean:.3f}" for mean in means]
-        areas = [area_from_zero(curve, horizon) for curve in curves]
-        low, high = bootstrap_ci95(areas, np.random.default_rng(0))
-        area = "-" if np.isnan(areas).any() else f"{np.mean(areas):.3f} ({low:.3f}-{high:.3f})"
-        print(f"| {name} | `{reports[0]['prompts']}` | {len(curves)} | {' | '.join(cells)} | {area} |")
-
-
-def plot(reports: Reports, shown: list[str] | None, file: Path) -> None:
-    """Draw the mean curves of each data set side by side, over images."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "fewclick"  # equal input, equal file
-    from matplotlib import pyplot
-
-    figure, all_axes = pyplot.subplots(
-        1, len(reports), figsize=(4.2 * len(reports), 3.6), layout="constrained", squeeze=False
-    )
-    for axes, (name, of_set) in zip(all_axes[0], reports.items(), strict=True):
-        seeds = curves_of(of_set)
-        for s in shown or list(seeds[0]):
-            if s in seeds[0]:
-                values = np.array([[p["value"] for p in curves[s]] for curves in seeds])
-                images = [p["n_labeled"] for p in seeds[0][s]]
-                axes.plot(images, values.mean(axis=0), marker="o", ms=3, lw=1.5, label=s)
-        full = of_set[0]["full_supervision"]
-        axes.axhline(full["value"], color="#555555", ls="--", lw=1)
-        axes.set(title=name, xlabel="images", ylabel=full["metric"].replace("_", " "))
-        axes.grid(alpha=0.25)
-    all_axes[0][0].legend(frameon=False, fontsize=7)
-    figure.savefig(file, format="svg", metadata={"Date": None})
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
@@ -252,7 +105,7 @@ def main() -> None:
     runner.add_argument("--head", default="default")
     runner.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     runner.add_argument("--out", type=Path, required=True)
-    if not {"report", "seconds"} & set(sys.argv[1:2]):
+    if not {"report", "seconds", "versus"} & set(sys.argv[1:2]):
         add_data_option(runner)
     reporter = commands.add_parser("report")
     reporter.set_defaults(call=report)
@@ -265,6 +118,11 @@ def main() -> None:
     beside.add_argument("folders", nargs="+", type=Path)
     beside.add_argument("--strategy", default="random", help="of the runs that are compared; every folder has it")
     beside.add_argument("--at", default="60,120,300,600", help="seconds, rising; AUBC is taken to the last")
+    rivals = commands.add_parser("versus")
+    rivals.set_defaults(call=versus)
+    rivals.add_argument("folder", type=Path)
+    rivals.add_argument("other", type=Path)
+    rivals.add_argument("--pairs", required=True, help="OURS:THEIRS, separated by commas")
     options = parser.parse_args()
     options.call(options)
 
