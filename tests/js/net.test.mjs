@@ -290,7 +290,7 @@ test("the curve counts what was spent before each model", () => {
     { round: 3, n_labeled: 20, seconds: 90, value: 0.7, ci95: [0.6, 0.8] },
   ];
   const report = { metric: "dice", curve };
-  assert.deepEqual(curvePoints(report, "labelled").map((p) => p.x), [10, 20]);
+  assert.deepEqual(curvePoints(report, "labeled").map((p) => p.x), [10, 20]);
   assert.deepEqual(curvePoints(report, "seconds").map((p) => p.x), [60, 90]);
   assert.deepEqual(curvePoints(report, "seconds")[1], { x: 90, value: 0.7, ci95: [0.6, 0.8], number: 3, metric: "dice" });
   assert.deepEqual(curvePoints(null, "seconds"), []);

@@ -1,4 +1,4 @@
-"""Many images of a classification project at once: leased together, labelled by key, accepted with one key."""
+"""Many images of a classification project at once: leased together, labeled by key, accepted with one key."""
 
 from collections.abc import Callable
 from typing import Any

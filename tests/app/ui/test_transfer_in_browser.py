@@ -104,7 +104,7 @@ def test_the_export_says_how_much_there_is_and_offers_what_fits(open_page: OpenP
     page = open_page(None)
     project = new_project(page, "labels out", "classification")
     card = page.page.locator("#fc-export")
-    card.get_by_text("0 of 0 images are labelled.").wait_for()
+    card.get_by_text("0 of 0 images are labeled.").wait_for()
     expect(card.get_by_role("radio", name="COCO")).to_be_disabled()
     expect(card.get_by_role("radio", name="CSV")).to_be_checked()
     page.page.route(f"**/projects/{project}/exports", lambda _route: None)  # never answers

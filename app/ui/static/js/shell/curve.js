@@ -1,4 +1,4 @@
-/** The learning curve as SVG: the model's value with its interval, against labelled images or annotator seconds. */
+/** The learning curve as SVG: the model's value with its interval, against labeled images or annotator seconds. */
 import { duration, ticks } from "../core/ticks.js";
 import { pen, titled } from "./pen.js";
 

@@ -16,7 +16,7 @@ export function mount(element, ctx) {
   let part;
   let projectId = null;
   let report = null;
-  let axis = "labelled";
+  let axis = "labeled";
 
   const draw = () => {
     const points = curvePoints(report, axis);

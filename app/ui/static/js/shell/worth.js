@@ -21,7 +21,7 @@ export function showWorth(part, report) {
 
 /** What was spent so far: pairs of a text's name and a number. */
 export function facts(report) {
-  return [["labelled", report.n_labeled], ["time", duration(report.seconds)], ["clicks", report.clicks]];
+  return [["labeled", report.n_labeled], ["time", duration(report.seconds)], ["clicks", report.clicks]];
 }
 
 /** A check in a line, with a mark where it speaks for stopping. */
