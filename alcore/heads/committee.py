@@ -20,8 +20,7 @@ def train_together(
 ) -> tuple[nn.Module, ...]:
     """Train members at the same time, the threads of torch shared out among them.
 
-    With a single thread they are trained one after the other. Measured on two cores, three members of 200 steps:
-    see Rounds in `benchmarks/README.md`.
+    With a single thread they are trained one after the other. What that gains: Rounds in `benchmarks/README.md`.
 
     Args:
         trainings: one a member.

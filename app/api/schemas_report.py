@@ -93,7 +93,10 @@ class Report(Answer):
     task: Task
     metric: str | None
     n_labeled: int
+    n_objects: int
+    """Objects of the labeled images, 0 where whole images are labeled."""
     seconds: float
+    """Of all answers, older versions too; divided by `n_objects`, what an object costs."""
     clicks: int
     rounds: list[Round]
     curve: list[CurvePoint]

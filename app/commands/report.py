@@ -69,6 +69,9 @@ def _text(found: Report) -> str:
     """The report for people: the advice first, then what it rests on."""
     minutes = found.seconds / 60
     spent = f"{found.n_labeled} images labeled in {minutes:.1f} minutes and {found.clicks} clicks"
+    if found.n_objects:
+        spent += f"; {found.n_objects} objects, {found.seconds / found.n_objects:.1f} s and "
+        spent += f"{found.clicks / found.n_objects:.1f} clicks each"
     parts = [f"{found.project} ({found.task}): {spent}", found.advice.sentence]
     if found.curve:
         way = "on the audit set" if found.curve_on == "audit" else "by cross-fitting"

@@ -41,6 +41,7 @@ def report(ctx: Context, project_id: int) -> Report:
         counts = project_rows.state_counts(connection, project_id, now=ctx.clock())
         found = [jobs.round_view(row) for row in round_rows.report(connection, project_id)]
         seconds, clicks = annotation_rows.spent(connection, project_id)
+        n_objects = annotation_rows.n_objects(connection, project_id)
         audited = item_rows.audit_counts(connection, project_id)
         arms = round_rows.labeled_arms(connection, project_id)
         compared = comparison_rows.last(connection, project_id)
@@ -55,6 +56,7 @@ def report(ctx: Context, project_id: int) -> Report:
         task=project["task"],
         metric=metrics[-1] if metrics else None,
         n_labeled=n_labeled,
+        n_objects=n_objects,
         seconds=seconds,
         clicks=clicks,
         rounds=found,

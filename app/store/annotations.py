@@ -86,6 +86,17 @@ def spent(connection: Connection, project_id: int) -> tuple[float, int]:
     return float(seconds), int(clicks)
 
 
+def n_objects(connection: Connection, project_id: int) -> int:
+    """Objects of the newest annotations of a project's labeled items."""
+    current = and_(annotations.c.item_id == items.c.id, annotations.c.version == items.c.version)
+    query = (
+        select(func.coalesce(func.sum(func.json_array_length(annotations.c.objects)), 0))
+        .select_from(items.join(annotations, current))
+        .where(items.c.project_id == project_id, items.c.state == "labeled")
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def save_draft(connection: Connection, item_id: int, annotator: str, draft: JsonValue) -> None:
     """Keep an annotator's unfinished work on an item, in place of what was kept before."""
     values = {"item_id": item_id, "annotator": annotator, "draft": draft, "updated_at": time.time()}

@@ -298,6 +298,8 @@ test("the curve counts what was spent before each model", () => {
 
 test("a report's facts are what was spent, and there is no advice before the first round", () => {
   assert.deepEqual(facts({ n_labeled: 12, seconds: 185, clicks: 40 }).map(([, value]) => value), [12, "3:05 min", 40]);
+  const drawn = facts({ n_labeled: 12, n_objects: 16, seconds: 185, clicks: 40 });
+  assert.deepEqual(drawn.slice(3), [["objects", 16], ["timeEach", "11.6 s"], ["clicksEach", "2.5"]]);
   const part = { report: { hidden: false } };
   for (const report of [null, { rounds: [] }]) {
     part.report.hidden = false;

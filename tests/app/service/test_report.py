@@ -12,6 +12,8 @@ from app.client import Client
 from app.errors import JobFailed, NotFound
 from app.server import create_app
 from app.service import AnnotationService
+from app.store import annotations as annotation_rows
+from app.store.database import Row
 from tests.app.jobs.test_arms import set_to
 from tests.app.workspaces import accept_all, seeded
 
@@ -26,10 +28,25 @@ def grown(service: AnnotationService, rounds: int, *, task: str = "segmentation"
     return project.id
 
 
+def answers(service: AnnotationService, project_id: int) -> list[Row]:
+    with service.context.db.read() as connection:
+        return list(annotation_rows.of_project(connection, project_id).values())
+
+
+def test_the_command_tells_what_an_object_costs(
+    fake_service: AnnotationService, on_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project_id = grown(fake_service, 1)
+    n = fake_service.report(project_id).n_objects
+    assert main(["report", str(on_disk), "pool"]) == 0
+    told = f"clicks; {n} objects, {40 / n:.1f} s and {20 / n:.1f} clicks each\n"
+    assert told in capsys.readouterr().out
+
+
 def test_an_empty_project_says_so_plainly(fake_service: AnnotationService) -> None:
     project = fake_service.create_project("none", task="segmentation", classes=["a"])
     found = fake_service.report(project.id)
-    assert (found.n_labeled, found.seconds, found.clicks, found.rounds, found.curve) == (0, 0.0, 0, [], [])
+    assert (found.n_labeled, found.n_objects, found.clicks, found.rounds, found.curve) == (0, 0, 0, [], [])
     assert (found.metric, found.curve_on, found.control.comparison) == (None, None, None)
     assert found.advice.sentence == "Too early to advise: a forecast needs 4 measured rounds, and 0 are there."
     assert found.audit.note == "There is no audit set yet: the first round begins it."
@@ -57,6 +74,7 @@ def test_one_round_has_no_curve_and_two_have_a_point(fake_service: AnnotationSer
     assert found.curve_on == "crossfit"
     assert found.audit.note.startswith("Too few yet: 2 of 4 audit images are labeled.")
     assert (found.n_labeled, found.seconds, found.clicks, found.metric) == (10, 40.0, 20, "dice")
+    assert found.n_objects == sum(len(entry["objects"]) for entry in answers(fake_service, project_id)) > 0
 
 
 def test_a_grown_project_is_measured_on_its_audit_set_and_advised(fake_service: AnnotationService) -> None:

@@ -21,7 +21,10 @@ export function showWorth(part, report) {
 
 /** What was spent so far: pairs of a text's name and a number. */
 export function facts(report) {
-  return [["labeled", report.n_labeled], ["time", duration(report.seconds)], ["clicks", report.clicks]];
+  const spent = [["labeled", report.n_labeled], ["time", duration(report.seconds)], ["clicks", report.clicks]];
+  if (!report.n_objects) return spent;
+  const [seconds, clicks] = [report.seconds, report.clicks].map((total) => (total / report.n_objects).toFixed(1));
+  return [...spent, ["objects", report.n_objects], ["timeEach", `${seconds} s`], ["clicksEach", clicks]];
 }
 
 /** A check in a line, with a mark where it speaks for stopping. */
