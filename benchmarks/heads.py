@@ -147,7 +147,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    import monai.losses
     import monai.networks.nets  # noqa: F401  (not timed: once a process)
 
     encoder = load_encoder("builtin")

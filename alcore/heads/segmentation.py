@@ -25,7 +25,7 @@ from alcore.heads.inputs import (
     counted_weights,
     standardise_images,
 )
-from alcore.heads.losses import PixelLoss, make_pixel_loss
+from alcore.heads.losses import pixel_loss
 from alcore.heads.precision import fast_autocast
 from alcore.heads.unet import ImageUNet
 from alcore.types import Progress
@@ -149,9 +149,8 @@ def train_segmentation_head(
         weights=torch.from_numpy(counts),
     )
     steps = steps or default_steps(len(dense))
-    pixel_loss = make_pixel_loss()
     trainings = [
-        _member_training(data, rows, n_classes, pixel_loss, network=network, seed=seed * 1009 + member, steps=steps)
+        _member_training(data, rows, n_classes, network=network, seed=seed * 1009 + member, steps=steps)
         for member, rows in enumerate(seen)
     ]
     members = train_together(trainings, n_steps=len(seen) * steps, progress=progress)
@@ -199,7 +198,6 @@ def _member_training(
     data: Batch,
     seen: np.ndarray,
     n_classes: int,
-    pixel_loss: PixelLoss,
     *,
     network: Network,
     seed: int,

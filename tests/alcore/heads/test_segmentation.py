@@ -7,7 +7,7 @@ import torch
 from alcore.acquisition import ACQUISITIONS
 from alcore.errors import Cancelled, InvalidInput, ModelFileError
 from alcore.heads.augment import Batch, move
-from alcore.heads.losses import make_pixel_loss
+from alcore.heads.losses import pixel_loss, soft_dice_loss
 from alcore.heads.scoring import score_segmentation
 from alcore.heads.segmentation import load_segmentation_head, train_segmentation_head
 from alcore.metrics import mean_dice_per_class
@@ -174,7 +174,7 @@ def test_the_loss_follows_its_formula():
         truth = (targets == c).float()
         overlap = (p[:, c] * truth * weights * weights).sum()
         expected += (1 - (2 * overlap + 1) / ((p[:, c] + truth) * weights).sum().add(1)) / 2
-    assert torch.allclose(make_pixel_loss()(logits, targets, weights), expected, atol=1e-5)
+    assert torch.allclose(pixel_loss(logits, targets, weights), expected, atol=1e-5)
 
 
 def test_each_member_leaves_its_own_fold_out():
@@ -212,3 +212,16 @@ def test_heads_of_earlier_releases_have_no_temperature_and_load(head, tmp_path):
     np.testing.assert_array_equal(loaded.predict(dense, images), head.predict(dense, images))
     calm = head.tempered(2.0).predict(dense, images)
     assert calm.max(axis=2).mean() < head.predict(dense, images).max(axis=2).mean()
+
+
+def test_soft_dice_is_monais_masked_dice():
+    from monai.losses import MaskedDiceLoss
+
+    generator = torch.Generator().manual_seed(4)
+    probabilities = torch.rand(3, 4, 8, 8, generator=generator).softmax(dim=1)
+    labels = torch.randint(0, 4, (3, 8, 8), generator=generator)
+    targets = torch.nn.functional.one_hot(labels, 4).permute(0, 3, 1, 2).float()
+    monais = MaskedDiceLoss(include_background=False, batch=True, smooth_nr=1.0, smooth_dr=1.0)
+    for weights in (torch.ones(3, 1, 8, 8), torch.randint(0, 2, (3, 1, 8, 8), generator=generator).float()):
+        expected = monais(probabilities, targets, weights)
+        assert torch.allclose(soft_dice_loss(probabilities, targets, weights), expected, atol=1e-6)
