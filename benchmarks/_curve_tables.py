@@ -135,7 +135,7 @@ def seconds(options: argparse.Namespace) -> None:
 def versus(options: argparse.Namespace) -> None:
     """Print how far strategies of one folder are ahead of those of another, set by set."""
     ours, theirs = read(options.folder), read(options.other)
-    pairs = [tuple(pair.split(":")) for pair in options.pairs.split(",")]
+    pairs = [pair_of(pair) for pair in options.pairs.split(",")]
     print("| set | seeds | ours | theirs | AUBC, ours | theirs | difference (95 %) |\n|---|---|---|---|---|---|---|")
     for name in (name for name in ours if name in theirs):
         for one, other in pairs:
@@ -147,6 +147,19 @@ def versus(options: argparse.Namespace) -> None:
             names = f"`{starts[0]}`, `{one}` | `{starts[1]}`, `{other}`"
             gain = f"{mine - yours:+.3f} ({low:+.3f} to {high:+.3f})"
             print(f"| {name} | {len(both)} | {names} | {mine:.3f} | {yours:.3f} | {gain} |")
+
+
+def pair_of(text: str) -> tuple[str, str]:
+    """Split `OURS:THEIRS`; the settings of a strategy, `:setting=value`, stay with its name."""
+    names: list[str] = []
+    for part in text.split(":"):
+        if "=" in part and names:
+            names[-1] += f":{part}"
+        else:
+            names.append(part)
+    if len(names) != 2 or not all(names):
+        raise SystemExit(f"--pairs takes OURS:THEIRS, each a name[:setting=value...]; got {text!r}")
+    return names[0], names[1]
 
 
 def ahead(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> tuple[float, float]:

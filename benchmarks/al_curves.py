@@ -3,7 +3,7 @@
 `python benchmarks/al_curves.py run DATASET... --strategies a,b --seeds 20 --rounds 7 --batch-size 10 --out FOLDER`
 `python benchmarks/al_curves.py report FOLDER [--plot FILE.svg]`
 `python benchmarks/al_curves.py seconds FOLDER... [--at 60,120,300,600]`
-`python benchmarks/al_curves.py versus FOLDER OTHER --pairs uherding:random,uherding:foreground_random`
+`python benchmarks/al_curves.py versus FOLDER OTHER --pairs uherding:random,uherding:foreground_random:share=0.66`
 
 One file a data set and seed, written whole; what stands in it is not run again, so a run that was stopped goes on
 where it was, and strategies can be added later. Seeds are dealt out over `--jobs` processes of one thread each. All
@@ -13,6 +13,7 @@ and loss rates: how often a strategy is beaten by another in paired tests over s
 `seconds` puts runs of several folders, one for each way to annotate, beside each other after equal times; their AUBC
 begins at 0 s, and counts nothing until the first batch is labeled. `versus` takes that AUBC, seed by seed, of
 strategies in one folder less that of strategies in another, such as one whose first batch was chosen otherwise.
+Settings follow a strategy's name wherever it stands: `foreground_random:share=0.66`.
 """
 
 import argparse
@@ -98,7 +99,7 @@ def main() -> None:
     runner = commands.add_parser("run")
     runner.set_defaults(call=run)
     runner.add_argument("datasets", nargs="+")
-    runner.add_argument("--strategies", required=True, help="names, separated by commas")
+    runner.add_argument("--strategies", required=True, help="names with their settings, separated by commas")
     runner.add_argument("--seeds", type=int, default=5)
     runner.add_argument("--rounds", type=int, default=5)
     runner.add_argument("--batch-size", type=int, default=10)
@@ -125,7 +126,7 @@ def main() -> None:
     rivals.set_defaults(call=versus)
     rivals.add_argument("folder", type=Path)
     rivals.add_argument("other", type=Path)
-    rivals.add_argument("--pairs", required=True, help="OURS:THEIRS, separated by commas")
+    rivals.add_argument("--pairs", required=True, help="OURS:THEIRS with their settings, separated by commas")
     options = parser.parse_args()
     options.call(options)
 

@@ -1,8 +1,9 @@
 """Benchmarks and the makers of documents run by hand: what they take from the packages must still be there."""
 
 import ast
-import importlib
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -24,6 +25,34 @@ def test_what_a_script_imports_is_there(script: Path) -> None:
         found = hasattr(importlib.import_module(module), name)
         if not found:  # a module of a package
             importlib.import_module(f"{module}.{name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("uherding:random", ("uherding", "random")),
+        ("uherding:foreground_random:share=0.66", ("uherding", "foreground_random:share=0.66")),
+        ("probcover:delta=0.4:n_reference=9:random", ("probcover:delta=0.4:n_reference=9", "random")),
+    ],
+)
+def test_strategies_that_are_compared_keep_their_settings(text: str, pair: tuple[str, str]) -> None:
+    assert curve_tables().pair_of(text) == pair
+
+
+@pytest.mark.parametrize("text", ["random", "random:", "a:b:c", "share=0.66"])
+def test_what_is_no_pair_of_strategies_is_named(text: str) -> None:
+    with pytest.raises(SystemExit, match="OURS:THEIRS"):
+        curve_tables().pair_of(text)
+
+
+def curve_tables() -> ModuleType:
+    """The module of the benchmarks that is beside no package."""
+    spec = importlib.util.spec_from_file_location("_curve_tables", ROOT / "benchmarks" / "_curve_tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_a_name_that_is_gone_is_found() -> None:

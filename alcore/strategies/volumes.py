@@ -31,9 +31,10 @@ def foreground_random(
 ) -> QueryResult:
     """Draw a share of the items by their foreground probability, and the others evenly.
 
-    `share` in 0..1 is the chance that a pick is of the first kind; 0.33 and 0.66 are nnActive's two mixtures.
+    `share` in 0..1 is the chance that a pick is of the first kind; nnActive's two mixtures are 0.33 and 0.66.
 
-    Source: nnActive (TMLR 2025), random baseline with 33 % or 66 % foreground. Departure: whole images are drawn in
+    Source: nnActive (TMLR 2025), random baseline with 33 % foreground, where a patch is drawn from {all four times,
+    segmentation, border}, or with 66 %, from {all, segmentation, border}. Departure: whole images are drawn in
     proportion to the probability that they show an object, where nnActive places 3D patches on a random area of the
     segmentation or of its border. Where no item with foreground is left, the rest is drawn evenly.
     """

@@ -133,6 +133,26 @@ def test_a_share_of_the_picks_follows_the_foreground():
     np.testing.assert_allclose(first_rows(0.66), 0.34 / 4 + 0.66 * np.asarray([0, 0.25, 0.75, 0]), atol=0.06)
 
 
+@pytest.mark.parametrize(("spec", "share"), [("foreground_random", 0.33), ("foreground_random:share=0.66", 0.66)])
+def test_both_mixtures_of_nnactive_have_a_name(spec, share):
+    pool = make_pool()
+    drawn = [select(spec, pool, 30, rng=np.random.default_rng(seed)) for seed in range(40)]
+    aware = np.mean([reason == "drawn for its foreground" for result in drawn for reason in result.reasons])
+    assert aware == pytest.approx(share, abs=0.05)
+    same = select("foreground_random", pool, 30, rng=np.random.default_rng(0), share=share)
+    assert drawn[0].rows.tolist() == same.rows.tolist()
+
+
+@pytest.mark.parametrize("spec", ["foreground_random", "foreground_random:share=0.66"])
+@pytest.mark.parametrize("batch_size", [1, 7, 54, 80])
+def test_both_mixtures_keep_the_contract(spec, batch_size):
+    pool = make_pool()
+    result = select(spec, pool, batch_size, rng=np.random.default_rng(1))
+    assert len(set(result.rows.tolist())) == len(result.rows) == min(batch_size, 54)
+    assert not pool.labeled[result.rows].any()
+    assert result.rows.tolist() == select(spec, pool, batch_size, rng=np.random.default_rng(1)).rows.tolist()
+
+
 def test_where_no_foreground_is_left_the_rest_is_drawn_evenly():
     pool = dataclasses.replace(make_pool(n=10, n_labeled=2), foreground=np.asarray([0.0] * 9 + [1.0]))
     result = select("foreground_random", pool, 8, rng=np.random.default_rng(0), share=1.0)
