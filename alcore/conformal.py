@@ -1,4 +1,7 @@
-"""What a new answer is worth at least, with a promised probability, learned from answers whose worth was measured."""
+"""What a new answer is worth at least, with a promised probability, learned from answers whose worth was measured.
+
+`expected_dice` gives masks the confidence that such a bound begins with.
+"""
 
 from dataclasses import dataclass
 
@@ -25,6 +28,28 @@ class LowerBound:
     def accepts(self, confidence: Float[np.ndarray, "*items"], *, at_least: float) -> Bool[np.ndarray, "*items"]:
         """Say which answers are worth `at_least` that much by their bound."""
         return np.asarray(self.at(confidence) >= at_least)
+
+
+def expected_dice(probabilities: Float[np.ndarray, "k h w"]) -> Float64[np.ndarray, " j"]:
+    """Say what Dice a head expects of its own masks.
+
+    Args:
+        probabilities: of all k classes at each pixel of one image, background first.
+
+    Returns:
+        One number for each of the j = k - 1 foreground classes, 0..1; NaN where the class is most likely at no pixel,
+        for then there is no mask.
+
+    Source: soft Dice confidence, Borges et al. 2024 (arXiv:2402.10665): 2·Σ p·m / (Σ p + Σ m) of probabilities p and
+    the mask m that they give. Departure: the mask is where the class is the most likely of several instead of above a
+    threshold. O(k·h·w).
+    """
+    chosen = probabilities.argmax(axis=0)
+    found = np.full(len(probabilities) - 1, np.nan)
+    for class_id in np.setdiff1d(np.unique(chosen), [0]).tolist():
+        plane, mask = probabilities[class_id].astype(np.float64), chosen == class_id
+        found[class_id - 1] = min(1.0, 2 * plane[mask].sum() / (plane.sum() + mask.sum()))
+    return found
 
 
 def lower_bound(

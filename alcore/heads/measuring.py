@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
+from alcore.conformal import expected_dice
 from alcore.heads.base import IGNORE_LABEL, DenseHead
 from alcore.heads.folds import committee_folds, group_folds
 from alcore.heads.registry import HEADS
@@ -35,6 +36,8 @@ class Measured:
     """The classes of these pixels."""
     owners: Int[np.ndarray, " m"]
     """The images that they are of, by row."""
+    confidences: Float[np.ndarray, " n"]
+    """The Dice that the head itself expects, mean over the classes that it finds; NaN where it finds none."""
 
 
 def measure_head(
@@ -53,7 +56,7 @@ def measure_head(
         targets: label ids; pixels of id 255 are left out.
         n_classes: number of ids, background included.
     """
-    values, rng = np.full(len(dense), np.nan), np.random.default_rng(0)
+    values, confidences, rng = np.full(len(dense), np.nan), np.full(len(dense), np.nan), np.random.default_rng(0)
     odds_of: list[np.ndarray] = [np.empty((0, n_classes), np.float32)]
     labels_of: list[np.ndarray] = [np.empty(0, np.int64)]
     for row in range(len(dense)):
@@ -62,6 +65,9 @@ def measure_head(
         dice = mean_dice_per_class(odds.argmax(axis=0)[None], target[None], n_classes)
         if not np.isnan(dice).all():
             values[row] = np.nanmean(dice)
+        expected = expected_dice(odds)
+        if not np.isnan(expected).all():
+            confidences[row] = np.nanmean(expected)
         counted = np.flatnonzero(target.ravel() != IGNORE_LABEL)
         drawn = counted[rng.integers(len(counted), size=CALIBRATION_PIXELS)] if len(counted) else counted
         odds_of.append(odds.reshape(n_classes, -1)[:, drawn].T)
@@ -72,6 +78,7 @@ def measure_head(
         probabilities=np.concatenate(odds_of),
         targets=np.concatenate(labels_of),
         owners=np.repeat(np.arange(len(sizes)), sizes),
+        confidences=confidences,
     )
 
 

@@ -272,6 +272,8 @@ class SuggestedObject(Answer):
     class_id: int
     mask: Rle
     mean_confidence: float
+    expected_dice: float | None = None
+    """The Dice that the head itself expects of the mask; null where it does not say."""
 
 
 class SuggestedLabel(Answer):
@@ -287,3 +289,5 @@ class Suggestion(Answer):
     model_id: str
     objects: list[SuggestedObject] = Field(default=[])
     label: SuggestedLabel | None = None
+    lower_bound: float | None = None
+    """The mean Dice over its classes that such masks have at least, nine times in ten; null where nothing is known."""

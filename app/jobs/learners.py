@@ -27,6 +27,8 @@ class ItemScores:
     """(m, c) the same at temperature 1."""
     targets: np.ndarray
     """(m,) the true classes of these."""
+    confidences: np.ndarray | None = None
+    """What the head itself takes the value of each item to be, NaN where it offers nothing; None of heads of images."""
 
 
 def joined_scores(n: int, folds: Sequence[np.ndarray], parts: Iterable[ItemScores]) -> ItemScores | None:
@@ -34,14 +36,17 @@ def joined_scores(n: int, folds: Sequence[np.ndarray], parts: Iterable[ItemScore
     scores = list(parts)
     if not scores:
         return None
-    values = np.full(n, np.nan)
+    values, confidences = np.full(n, np.nan), np.full(n, np.nan)
     for fold, part in zip(folds, scores, strict=True):
         values[fold] = part.values
+        if part.confidences is not None:
+            confidences[fold] = part.confidences
     return ItemScores(
         values=values,
         probabilities=np.concatenate([part.probabilities for part in scores]),
         uncalibrated=np.concatenate([part.uncalibrated for part in scores]),
         targets=np.concatenate([part.targets for part in scores]),
+        confidences=None if scores[0].confidences is None else confidences,
     )
 
 

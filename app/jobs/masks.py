@@ -9,6 +9,7 @@ from PIL import Image
 from pydantic import JsonValue
 
 from alcore.acquisition.probability import entropy
+from alcore.conformal import expected_dice
 from alcore.masks import components, decode_rle, encode_rle
 from alcore.weak.targets import Recipe, WeakObject, draw_target
 from app.service.asked import stored_prompt
@@ -20,11 +21,15 @@ MIN_PART_SHARE = 0.0002
 """Parts of a starting mask below this share of the image are specks and left out."""
 
 
-def objects_of(probabilities: np.ndarray, size: tuple[int, int]) -> list[dict[str, JsonValue]]:
+def objects_of(
+    probabilities: np.ndarray, size: tuple[int, int], *, expected: np.ndarray | None = None
+) -> list[dict[str, JsonValue]]:
     """Starting masks out of class probabilities (K, S, S) of an image of `size` (h, w), one object a class.
 
-    Probabilities are enlarged, not labels, so that borders are smooth; specks are left out.
+    Probabilities are enlarged, not labels, so that borders are smooth; specks are left out. `expected` (K - 1,) is the
+    Dice to expect of each class, NaN where there is none; by default what these probabilities say.
     """
+    expected = expected_dice(probabilities) if expected is None else expected
     height, width = size
     best, labels = np.full(size, -1.0, np.float32), np.zeros(size, np.uint8)
     for class_id, plane in enumerate(probabilities):
@@ -43,9 +48,15 @@ def objects_of(probabilities: np.ndarray, size: tuple[int, int]) -> list[dict[st
                     "class_id": class_id,
                     "mask": {"size": list(code["size"]), "counts": list(code["counts"])},
                     "mean_confidence": round(float(best[mask].mean()), 4),
+                    "expected_dice": _number(expected[class_id - 1]),
                 }
             )
     return objects
+
+
+def _number(value: float) -> float | None:
+    """A share as JSON knows it."""
+    return None if np.isnan(value) else round(float(value), 4)
 
 
 def uncertainty_map(probabilities: np.ndarray) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from alcore.calibration import calibrate_across_folds
+from alcore.conformal import expected_dice
 from alcore.heads.base import DenseHead
 from alcore.heads.measuring import Measured, measure_blind, measure_head
 from alcore.heads.registry import HEADS, candidates
@@ -205,6 +206,7 @@ def _item_scores(found: Measured) -> ItemScores:
         probabilities=found.probabilities,
         uncalibrated=found.probabilities,
         targets=found.targets,
+        confidences=found.confidences,
     )
 
 
@@ -233,14 +235,27 @@ class FittedSegmentation:
         return np.concatenate(masks)
 
     def suggest(self, items: Sequence[Row], progress: Progress) -> list[Offer]:
-        """See `Fitted`: the most likely class of each pixel, one object a class, at the image's own size."""
+        """See `Fitted`: the most likely class of each pixel, one object a class, at the image's own size.
+
+        The Dice to expect is said by the head at temperature 1, as the heads were whose words were compared with what
+        they were worth.
+        """
         offers = []
         for chunk, committee in self._ask(items, progress):
-            for row, probabilities in zip(chunk, committee.mean(axis=0), strict=True):
-                objects = objects_of(probabilities, (row["height"], row["width"]))
+            for row, probabilities, expected in zip(
+                chunk, committee.mean(axis=0), self._expected(chunk, committee), strict=True
+            ):
+                objects = objects_of(probabilities, (row["height"], row["width"]), expected=expected)
                 unsure = uncertainty_map(probabilities)
                 offers.append(Offer(item_id=row["id"], objects=objects, label=None, uncertainty=unsure))
         return offers
+
+    def _expected(self, items: Sequence[Row], committee: np.ndarray) -> list[np.ndarray]:
+        """The Dice (K - 1,) that the head expects of each item at temperature 1; `committee` is its word as it is."""
+        if self.head.temperature != 1.0:
+            pool = self._learner.pool
+            committee = self.head.tempered(1.0).predict(pool.store.dense(pool.keys(items)), pool.small(items))
+        return [expected_dice(probabilities) for probabilities in committee.mean(axis=0)]
 
     def _ask(self, items: Sequence[Row], progress: Progress) -> Iterator[tuple[Sequence[Row], np.ndarray]]:
         """Committee probabilities (s, n, K, S, S) of any items, in chunks."""

@@ -16,6 +16,7 @@ from app.jobs.measure import agreement, coverage, is_enough, measured
 from app.jobs.pool import Pool, group_of, model_file
 from app.jobs.progress import JobProgress
 from app.jobs.segmentation import SegmentationLearner
+from app.service.bounds import bound_facts
 from app.store import projects as project_rows
 from app.store import rounds as round_rows
 from app.store.database import Row
@@ -74,7 +75,7 @@ def train_model(pool: Pool, learner: Learner, job_id: int, *, seed: int, progres
     values = np.full(len(learner.items), np.nan) if scores is None else scores.values
     report, diagnosis = dict(fitted.facts), dict[str, JsonValue]()
     if scores is not None:
-        report |= _calibration(scores)
+        report |= _calibration(scores) | bound_facts(scores.confidences, values)
         diagnosis = diagnose(scores)
     model_id = f"head-{project['id']}-{job_id}"
     fitted.save(model_file(ctx, model_id))

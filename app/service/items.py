@@ -23,6 +23,7 @@ from app.api.schemas import (
 from app.api.schemas_volumes import SliceOf
 from app.errors import NotFound
 from app.service import images
+from app.service.bounds import bound_of
 from app.service.context import Context
 from app.service.models import Segmenter
 from app.store import annotations as annotation_rows
@@ -151,12 +152,14 @@ def suggestion(ctx: Context, item_id: int) -> Suggestion:
     with ctx.db.read() as connection:
         rows.get(connection, item_id, now=ctx.clock())
         row = round_rows.suggestion(connection, item_id)
+        model = None if row is None else round_rows.model(connection, row["model_id"])
     if row is None:
         raise NotFound(f"there is no suggestion for item {item_id} yet: no trained head has looked at it")
     return Suggestion(
         model_id=row["model_id"],
         objects=[SuggestedObject(**entry) for entry in row["objects"]],
         label=None if row["label"] is None else SuggestedLabel(**row["label"]),
+        lower_bound=bound_of(None if model is None else model["report"], row["objects"]),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alcore.conformal import lower_bound
+from alcore.conformal import expected_dice, lower_bound
 from alcore.errors import InvalidInput
 
 
@@ -56,6 +56,44 @@ def test_order_does_not_matter_and_less_risk_means_a_lower_bound(n, seed):
     margins = [lower_bound(confidence, value, error_rate=rate).margin for rate in (0.05, 0.1, 0.3, 0.6)]
     assert margins == sorted(margins, reverse=True)
     assert lower_bound(confidence[order], value[order], error_rate=0.3).margin == margins[2]
+
+
+def test_the_expected_dice_of_a_mask_by_hand():
+    foreground = np.array([[0.9, 0.6, 0.2], [0.7, 0.1, 0.0]])
+    odds = np.stack([1 - foreground, foreground])
+    (found,) = expected_dice(odds)
+    assert found == pytest.approx(2 * (0.9 + 0.6 + 0.7) / (2.5 + 3))
+
+
+def test_a_class_that_is_nowhere_the_likeliest_has_no_mask_to_expect_anything_of():
+    odds = np.zeros((3, 2, 3))
+    odds[0], odds[1], odds[2] = 0.5, 0.3, 0.2
+    odds[:, 1, 2] = [0.0, 0.0, 1.0]
+    found = expected_dice(odds)
+    assert np.isnan(found[0])
+    assert found[1] == pytest.approx(2 * 1 / (5 * 0.2 + 1 + 1))
+
+
+@given(st.integers(0, 99), st.integers(2, 4))
+def test_the_expected_dice_lies_in_0_to_1_and_is_1_for_a_head_that_is_sure(seed, n_classes):
+    odds = np.random.default_rng(seed).dirichlet(np.full(n_classes, 0.3), (5, 7)).transpose(2, 0, 1)
+    found = expected_dice(odds)
+    shown = ~np.isnan(found)
+    assert shown.tolist() == [(odds.argmax(axis=0) == k).any() for k in range(1, n_classes)]
+    assert ((found[shown] > 0) & (found[shown] <= 1)).all()
+    sure = np.eye(n_classes)[odds.argmax(axis=0)].transpose(2, 0, 1)
+    np.testing.assert_allclose(expected_dice(sure)[shown], 1.0)
+
+
+def test_the_expected_dice_is_near_the_mean_dice_of_what_its_probabilities_draw():
+    """Borges et al.: for independent pixels the estimate is close to the expectation that it stands for."""
+    rng = np.random.default_rng(0)
+    foreground = rng.beta(0.5, 1.5, size=(12, 17))
+    mask = foreground > 0.5
+    (found,) = expected_dice(np.stack([1 - foreground, foreground]))
+    drawn = rng.random((4000, *mask.shape)) < foreground
+    dice = 2 * (drawn & mask).sum((1, 2)) / (drawn.sum((1, 2)) + mask.sum())
+    assert found == pytest.approx(dice.mean(), abs=0.005)
 
 
 def test_inputs_that_do_not_fit_are_refused():

@@ -6,7 +6,7 @@ import { ago, keptDrafts, startOfDay, stepTo } from "../../app/ui/static/js/core
 import * as sheets from "../../app/ui/static/js/core/sheet.js";
 import * as tiles from "../../app/ui/static/js/core/label_grid.js";
 import { packAnnotation } from "../../app/ui/static/js/core/wire.js";
-import { leastSure } from "../../app/ui/static/js/day/verify.js";
+import { leastDice, leastSure } from "../../app/ui/static/js/day/verify.js";
 
 const ITEM = { id: 4, version: 2, width: 4, height: 3, window: { level: 1, width: 2 }, lease: { token: "t" } };
 const CLOCK = { seconds: 0, start(seconds) { this.seconds = seconds; } };
@@ -26,6 +26,12 @@ test("steps lead back through what was done and forward to the queue", () => {
   assert.equal(stepTo(done, 9, -1), "queue");
   assert.equal(stepTo(done, 11, -1), null);
   assert.equal(stepTo([], 11, 1), null);
+});
+
+test("what masks are worth at least is rounded down, and nothing is said where nothing is promised", () => {
+  assert.equal(leastDice(0.8699), "0.86");
+  assert.equal(leastDice(1), "1.00");
+  for (const nothing of [null, undefined, 0]) assert.equal(leastDice(nothing), null);
 });
 
 test("a step back and a step forward end where they began", () => {
@@ -95,9 +101,12 @@ test("a suggestion is what it is until the first change, and costs no click", ()
   const work = newWork();
   const mask = { size: [3, 4], counts: [0, 12] };
   work.offer({ objects: [{ class_id: 1, mask, mean_confidence: 0.9 }] }, "segmentation");
-  assert.deepEqual(work.offered, { count: 1, confidence: 0.9 });
+  assert.deepEqual(work.offered, { count: 1, confidence: 0.9, least: null });
   const body = work.annotation("u");
   assert.deepEqual([body.clicks, body.objects[0].from_suggestion], [0, true]);
+  const bound = newWork();
+  bound.offer({ objects: [{ class_id: 1, mask, mean_confidence: 0.9 }], lower_bound: 0.86 }, "segmentation");
+  assert.equal(bound.offered.least, 0.86);
   const label = newWork();
   label.offer({ objects: [], label: { name: "benign", confidence: 0.6 } }, "classification");
   assert.deepEqual([label.offered.confidence, label.annotation("u").label], [0.6, "benign"]);

@@ -58,6 +58,16 @@ def test_values_are_dice_and_images_without_objects_say_nothing():
     assert not right[found.owners == 0].all()
 
 
+def test_the_dice_that_a_head_expects_is_nan_only_where_it_finds_nothing():
+    dense, images, masks = disks(4)
+    head = train_head("dense_linear", dense, images, masks, 2, seed=0)
+    found = measure_head(head, dense, images, masks, 2)
+    assert ((found.confidences > 0.5) & (found.confidences <= 1)).all()
+    dark = measure_head(Brightness(), *squares(), 2)
+    assert np.isnan(dark.confidences).tolist() == [False, False, True]
+    assert dark.confidences[:2].tolist() == [1.0, 1.0]  # it is sure, though it finds but half of the first
+
+
 def test_ignored_pixels_are_not_drawn():
     dense, images, masks = squares()
     masks[0, 4:8, :8] = 255

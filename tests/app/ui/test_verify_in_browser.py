@@ -18,7 +18,7 @@ def card(page: Annotating) -> str:
 
 def test_suggested_masks_are_accepted_corrected_or_rejected_with_one_key_each(open_page: OpenPage) -> None:
     page = open_page("verify", name="ned")
-    assert "Suggested: 2, at least 71 % sure" in card(page)
+    assert "Suggested: 2, at least 71 % sure; at least 0.87 Dice, 9 in 10" in card(page)
     page.shot("verify")
     assert page.barriers() == []
     first = page.item_id
@@ -55,6 +55,7 @@ def test_suggested_masks_are_accepted_corrected_or_rejected_with_one_key_each(op
 def test_a_suggested_class_is_accepted_as_it_is_or_overruled(open_page: OpenPage) -> None:
     page = open_page("label verify", name="ole")
     assert "Suggested: malignant, 88 % sure" in card(page)
+    assert "Dice" not in card(page)
     first = page.item_id
     second = page.accept("a")
     page.press("1")

@@ -13,7 +13,7 @@ import { packAnnotation, packDraft, unpackDraft } from "../core/wire.js";
 const SPECK_PX = 4; // smaller parts of a starting mask are noise
 
 export class Work {
-  offered = null; // {count, confidence} of what the head suggests, the least sure object counts
+  offered = null; // {count, confidence} of what the head suggests, the least sure object counts; `least` Dice 9 times in 10, or null
   #shown = { id: null, base: null }; // the mask that stays in sight while the next answer is on its way
 
   constructor(item, picture, clock, classId) {
@@ -66,7 +66,8 @@ export class Work {
     const offered = sheets.withStart(this.sheet, { objects });
     const count = objects.length;
     this.history = new History(count === 1 ? sheets.select(offered, offered.objects[0].id) : offered);
-    if (count) this.offered = { count, confidence: Math.min(...objects.map((o) => o.mean_confidence)) };
+    const confidence = Math.min(...objects.map((o) => o.mean_confidence));
+    if (count) this.offered = { count, confidence, least: suggestion.lower_bound ?? null };
     return count;
   }
 

@@ -8,6 +8,11 @@ export function leastSure(objects) {
   return offered.reduce((least, object) => (least && least.confidence <= object.confidence ? least : object), null);
 }
 
+/** What the masks are worth at least, nine times in ten, rounded down; null where nothing can be promised. */
+export function leastDice(bound) {
+  return bound ? (Math.floor(bound * 100) / 100).toFixed(2) : null;
+}
+
 export class Verify {
   constructor(element, app) {
     Object.assign(this, { element, app });
@@ -24,7 +29,9 @@ export class Verify {
     if (this.element.hidden) return;
     const { offered, sheet } = this.app.work;
     const percent = Math.round(offered.confidence * 100);
-    this.text.textContent = t(`verify.${sheet.label ? "label" : "objects"}`, { ...offered, name: sheet.label, percent });
+    const text = t(`verify.${sheet.label ? "label" : "objects"}`, { ...offered, name: sheet.label, percent });
+    const least = leastDice(offered.least);
+    this.text.textContent = least === null ? text : t("verify.bound", { text, least });
     this.element.querySelector("[data-command=correct]").hidden = sheet.label !== null;
   }
 
