@@ -13,6 +13,8 @@ ERROR_RATE = 0.1
 """One starting mask in ten may be worth less than its bound."""
 KEY = "lower_bound"
 """Under which a model's report keeps what was learned."""
+_DUST = 1e-6
+"""Rounding down must not take 0.87 for a little less."""
 
 
 def bound_facts(confidences: np.ndarray | None, values: np.ndarray) -> dict[str, JsonValue]:
@@ -51,5 +53,5 @@ def bound_of(report: Mapping[str, Any] | None, objects: Sequence[Mapping[str, An
     if not learned or learned["margin"] is None or not expected or len(expected) < len(objects):
         return None
     bound = LowerBound(margin=learned["margin"], error_rate=learned["error_rate"], n=learned["n"])
-    least = math.floor(float(bound.at(np.mean(expected, keepdims=True))[0]) * 1e4) / 1e4
+    least = math.floor(float(bound.at(np.mean(expected, keepdims=True))[0]) * 1e4 + _DUST) / 1e4
     return least if least > 0 else None

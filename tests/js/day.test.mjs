@@ -30,6 +30,7 @@ test("steps lead back through what was done and forward to the queue", () => {
 
 test("what masks are worth at least is rounded down, and nothing is said where nothing is promised", () => {
   assert.equal(leastDice(0.8699), "0.86");
+  assert.equal(leastDice(0.29), "0.29"); // 28.999999999999996 hundredths
   assert.equal(leastDice(1), "1.00");
   for (const nothing of [null, undefined, 0]) assert.equal(leastDice(nothing), null);
 });

@@ -10,7 +10,7 @@ export function leastSure(objects) {
 
 /** What the masks are worth at least, nine times in ten, rounded down; null where nothing can be promised. */
 export function leastDice(bound) {
-  return bound ? (Math.floor(bound * 100) / 100).toFixed(2) : null;
+  return bound ? (Math.floor(bound * 100 + 1e-6) / 100).toFixed(2) : null;
 }
 
 export class Verify {
