@@ -90,6 +90,24 @@ def check_window(window: tuple[int, ...], size: tuple[int, int]) -> Box:
     )
 
 
+def common_window(first: Box | None, second: Box | None) -> Box | None:
+    """Return what two windows of one image share; None stands for the whole image.
+
+    Raises:
+        InvalidInput: they share nothing.
+    """
+    if first is None or second is None:
+        return first or second
+    x0, y0 = max(first[0], second[0]), max(first[1], second[1])
+    x1, y1 = min(first[2], second[2]), min(first[3], second[3])
+    if x0 >= x1 or y0 >= y1:
+        raise InvalidInput(
+            f"the windows {list(first)} and {list(second)} of one image share no pixel, so that its two answers cannot "
+            "be compared: label a window that overlaps the other, or the whole image"
+        )
+    return x0, y0, x1, y1
+
+
 def window_mask(window: Box, size: tuple[int, int], *, side: int | None = None) -> Bool[np.ndarray, "h w"]:
     """Mark a window's pixels in an image of `size` (h, w), or in the image squashed to a square.
 

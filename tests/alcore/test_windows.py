@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alcore.errors import InvalidInput
-from alcore.windows import check_window, place_window, window_mask, window_share
+from alcore.windows import check_window, common_window, place_window, window_mask, window_share
 
 
 def test_a_window_for_a_quarter_of_the_objects_takes_half_of_each_side():
@@ -85,6 +85,14 @@ def test_a_window_smaller_than_a_pixel_of_the_square_still_marks_one():
 def test_an_empty_window_or_one_outside_is_refused_with_the_way_out(window):
     with pytest.raises(InvalidInput, match=r"0 <= x0 < x1 <= 10 and 0 <= y0 < y1 <= 4.*leave it out"):
         check_window(window, (4, 10))
+
+
+def test_two_windows_share_their_overlap_and_the_whole_image_shares_all():
+    assert common_window((2, 0, 6, 4), (4, 1, 9, 3)) == (4, 1, 6, 3)
+    assert common_window(None, (4, 1, 9, 3)) == common_window((4, 1, 9, 3), None) == (4, 1, 9, 3)
+    assert common_window(None, None) is None
+    with pytest.raises(InvalidInput, match="share no pixel"):
+        common_window((0, 0, 4, 4), (4, 0, 8, 4))
 
 
 def test_numbers_out_of_range_are_refused():
