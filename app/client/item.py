@@ -29,7 +29,7 @@ from app.client.notes import Noted
 from app.client.reads import ReadTwice
 from app.client.transport import UnexpectedAnswer
 from app.client.volumes import Sliced
-from app.client.windows import Windowed
+from app.client.windows import Windowed, whole_pixels
 from app.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Item(Leased, Noted, ReadTwice, Sliced, Windowed):
         *,
         class_name: str | None = None,
         label: str | None = None,
-        window: tuple[int, int, int, int] | None = None,
+        window: Sequence[float] | None = None,
         seconds: float | None = None,
     ) -> AnnotationReceipt:
         """Accept the objects added so far (and `mask`), or the image's label; nothing at all says: only background.
@@ -237,6 +237,7 @@ class Item(Leased, Noted, ReadTwice, Sliced, Windowed):
             seconds: working time to record; by default the time since the lease.
 
         Raises:
+            InvalidRequest: the window is not four whole numbers, or a class is missing or unknown.
             InvalidInput: the window is empty or not inside the image, leaves out an object, or the image belongs to the
                 audit set, which is labeled whole.
             LeaseLost: the lease ran out and another annotator holds the image.
@@ -254,7 +255,7 @@ class Item(Leased, Noted, ReadTwice, Sliced, Windowed):
             base_version=self._state.version,
             label=label,
             objects=self._objects,
-            labeled_window=window,
+            labeled_window=whole_pixels(window),
             seconds=round(time.monotonic() - self._since, 3) if seconds is None else seconds,
             clicks=sum(len(o.points) + (o.box is not None) + len(o.scribbles) for o in self._objects),
         )

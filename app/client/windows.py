@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.api.schemas_windows import LabeledWindow, ProposedWindow
+from app.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from app.api.schemas import Item
@@ -33,3 +35,17 @@ class Windowed:
         path = f"/v1/items/{self._state.id}/window"
         asked = {"n_objects": n_objects, "seed": seed}
         return self._transport.ask(ProposedWindow, "GET", path, params=asked).window
+
+
+def whole_pixels(window: Sequence[float] | None) -> LabeledWindow | None:
+    """Check that a window is four whole numbers; whether it fits the image, the server says.
+
+    Raises:
+        InvalidRequest: it is something else.
+    """
+    if window is None:
+        return None
+    if len(window) != 4 or any(end != int(end) for end in window):
+        raise InvalidRequest(f"a window is x0, y0, x1, y1 on whole image pixels; got {list(window)}")
+    x0, y0, x1, y1 = (int(end) for end in window)
+    return x0, y0, x1, y1

@@ -77,7 +77,10 @@ def test_a_wrong_window_is_refused_and_the_objects_are_kept_for_another_try(item
         item.accept(window=(0, 0, 41, 30))
     with pytest.raises(InvalidInput, match=r"objects\[0\] lies outside"):
         item.accept(window=(20, 0, 40, 30))
-    assert item.accept(window=(0, 0, 20, 30)).version == 1
+    for wrong in ((127.5, 255.0), (0, 0, 20.5, 30)):  # level and width are a window of another kind
+        with pytest.raises(InvalidRequest, match=r"x0, y0, x1, y1 on whole image pixels; got"):
+            item.accept(window=wrong)
+    assert item.accept(window=np.array([0, 0, 20, 30])).version == 1
 
 
 def test_a_proposal_says_how_it_came_about_and_checks_what_is_asked(http: TestClient, item: Item) -> None:
