@@ -167,6 +167,7 @@ export class Work {
   /** Objects that lie outside the window that alone is labeled. */
   outside() {
     const box = sheets.windowOf(this.sheet);
+    if (!box) return [];
     return sheets.filled(this.sheet).filter((o) => rle.area(this.answers.final(o)) && !touches(this.answers.final(o), box, this.item.height));
   }
 
