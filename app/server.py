@@ -33,6 +33,7 @@ from app.api import (
     reports,
     users,
     volumes,
+    windows,
     work,
 )
 from app.api.limits import BodyLimit
@@ -89,7 +90,8 @@ def create_app(
     )
     app.state.service, app.state.settings = service, settings
     app.state.auth = Auth(settings, service.secret(), accounts=service.accounts)
-    for part in (projects, adaptations, reports, overview, reads, records, work, items, volumes, jobs, users, login):
+    of_images = (items, windows, volumes)
+    for part in (projects, adaptations, reports, overview, reads, records, work, *of_images, jobs, users, login):
         app.include_router(part.router)
     errors.install(app)
     _pages(app)

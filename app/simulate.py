@@ -50,6 +50,8 @@ class SimulationSettings:
     head: str = "default"
     group_by: str | None = None
     """Regular expression over stems whose first group is the patient."""
+    window_objects: int = 0
+    """Images with more objects are labeled in a window that shows about so many; 0 labels all images whole."""
     full_value: float | None = None
     """The value of full supervision where it is known already."""
 
@@ -72,7 +74,7 @@ def run_simulation(
         bar: opens progress bars.
 
     Returns:
-        The simulate JSON of the design.
+        The simulate JSON of the design; with windows also their `window_objects`.
 
     Raises:
         InvalidInput: a setting or the folder does not fit the task.
@@ -82,6 +84,11 @@ def run_simulation(
     if settings.prompts not in PROMPTS:
         raise UnknownName.of("kind of prompts", settings.prompts, PROMPTS)
     task = cast(Task, settings.task)
+    if settings.window_objects < 0 or (settings.window_objects and task != "segmentation"):
+        raise InvalidInput(
+            f"window_objects must be 0 (whole images), or 1 and more in segmentation; got {settings.window_objects} "
+            f"in {task}"
+        )
     images = load_images(dataset, task, group_regex=settings.group_by)
     pool, test = split(images.stems, images.groups)
     with ExitStack() as stack:
@@ -91,12 +98,8 @@ def run_simulation(
         store = _embedded(images, settings.encoder, folder, bar)
         with bar("simulate") as progress:
             if task == "segmentation":
-                from app.simulate_segmentation import (
-                    CORRECTION,
-                    SegmentationLearner,
-                    SegmentationOracle,
-                    VerifyingOracle,
-                )
+                from app.simulate_oracles import CORRECTION, SegmentationOracle, VerifyingOracle
+                from app.simulate_segmentation import SegmentationLearner
 
                 verifies = settings.prompts == VERIFY
                 labeler = SegmentationOracle(
@@ -105,6 +108,7 @@ def run_simulation(
                     prompts=CORRECTION if verifies else cast(PromptKind, settings.prompts),
                     segmenter=None if settings.prompts == "exact" else settings.segmenter,
                     folder=folder,
+                    window_objects=settings.window_objects,
                 )
                 oracle: Any = VerifyingOracle(labeler, images.n_classes + 1) if verifies else labeler
                 learner: Any = SegmentationLearner(
@@ -115,7 +119,7 @@ def run_simulation(
 
                 oracle = ClassificationOracle(images, pool)
                 learner = ClassificationLearner(images, store, pool, test, head=settings.head)
-            return simulate(
+            report = simulate(
                 store.vectors([images.keys[row] for row in pool]),
                 oracle,
                 learner,
@@ -136,6 +140,7 @@ def run_simulation(
                 groups=None if images.groups is None else images.groups[pool],
                 progress=progress,
             )
+    return report | ({"window_objects": settings.window_objects} if settings.window_objects else {})
 
 
 def split(stems: Sequence[str], groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

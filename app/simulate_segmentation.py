@@ -1,140 +1,22 @@
-"""Segmentation in `fewclick simulate`: an annotator who prompts the model, and a head that is measured in Dice."""
+"""Segmentation in `fewclick simulate`: a head that is trained on an annotator's answers and measured in Dice."""
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from alcore.costs import CostTable
 from alcore.embeddings import EmbeddingStore
 from alcore.encoders.base import squash
-from alcore.loop import Answer
-from alcore.masks import label_components
 from alcore.metrics import mean_dice_per_class
 from alcore.opinions import Opinion, joined
 from app.simulate_data import SimulationImages
-from prompts.predictor import Predictor
-from prompts.simulate import PromptKind, simulate_object
 
 if TYPE_CHECKING:
     from alcore.heads.base import DenseHead
 
-MIN_OBJECT_PX = 16
-"""Smaller specks of the reference are left unlabeled: nobody draws a box around them."""
 CHUNK = 32
 MEMBERS = 3
-CACHE_VERSION = 1
-CORRECTION: PromptKind = "box+click"
-"""How what is not good enough is drawn anew."""
-ACCEPTED_DICE = 0.9
-"""An annotator keeps a starting mask that is this good; see `simulate_object`, which stops correcting there."""
-
-
-class SegmentationOracle:
-    """Prompts a model for every object of an image, as `prompts.simulate` does.
-
-    The jitter of its boxes depends on the image only, not on the seed: an image is labeled once and then known.
-    """
-
-    def __init__(
-        self, images: SimulationImages, pool: np.ndarray, *, prompts: PromptKind, segmenter: str | None, folder: Path
-    ) -> None:
-        self._images = images
-        self._pool = pool
-        self._prompts = prompts
-        self._costs = CostTable()
-        self._known: dict[int, Answer] = {}
-        self._predictor = _predictor(segmenter)
-        model = self._predictor.model_id if self._predictor is not None else "none"
-        self._folder = folder / "pseudo_masks" / re.sub(r"[^\w.-]+", "_", f"{model}-{prompts}-v{CACHE_VERSION}")
-        self._folder.mkdir(parents=True, exist_ok=True)
-
-    wants_offers = False
-
-    def answer(self, row: int, rng: np.random.Generator, *, offer: np.ndarray | None = None) -> Answer:
-        """Label one image; what was labeled before comes from memory or disk."""
-        if row not in self._known:
-            self._known[row] = self._from_disk(row) or self._to_disk(row, self._labeled(row))
-        return self._known[row]
-
-    def truth(self, row: int) -> np.ndarray:
-        """Reference label ids at the image's own size."""
-        return self._images.labels(int(self._pool[row]))
-
-    def _labeled(self, row: int) -> Answer:
-        """Prompt every object."""
-        index = int(self._pool[row])
-        objects = reference_objects(self._images.labels(index), self._images.instances(index))
-        labels = np.zeros(self._images.labels(index).shape, np.uint8)
-        if not objects:
-            return Answer(target=labels, seconds=self._costs.empty_image())
-        if self._predictor is None:
-            for class_id, mask in objects:
-                labels[mask] = class_id
-            return Answer(target=labels, seconds=self._costs.outlined_objects(len(objects)))
-        state = self._predictor.embed(self._images.rgb(index))
-        rng = np.random.default_rng([0, row])
-        n_clicks, n_boxes, seconds = 0, 0, 0.0
-        for class_id, mask in objects:
-            made = simulate_object(self._predictor, state, mask, prompts=self._prompts, rng=rng)
-            labels[made.mask] = class_id
-            n_clicks, n_boxes = n_clicks + made.n_clicks, n_boxes + made.n_boxes
-            seconds += self._costs.prompted_object(n_clicks=made.n_clicks, n_boxes=made.n_boxes)
-        return Answer(target=labels, n_clicks=n_clicks, n_boxes=n_boxes, seconds=seconds)
-
-    def _file(self, row: int) -> Path:
-        """Where an image's answer is kept: named by the image, its reference and the model."""
-        return self._folder / f"{self._images.answer_key(int(self._pool[row]))}.png"
-
-    def _from_disk(self, row: int) -> Answer | None:
-        """An answer of an earlier run."""
-        file = self._file(row)
-        if not file.is_file():
-            return None
-        with Image.open(file) as image:
-            facts = json.loads(image.info["fewclick"])
-            return Answer(target=np.asarray(image).copy(), **facts)
-
-    def _to_disk(self, row: int, answer: Answer) -> Answer:
-        """Keep an answer."""
-        from PIL.PngImagePlugin import PngInfo
-
-        facts = PngInfo()
-        counts = {"n_clicks": answer.n_clicks, "n_boxes": answer.n_boxes, "seconds": answer.seconds}
-        facts.add_text("fewclick", json.dumps(counts))
-        part = self._file(row).with_suffix(".part")
-        Image.fromarray(answer.target).save(part, format="PNG", pnginfo=facts)
-        part.replace(self._file(row))
-        return answer
-
-
-class VerifyingOracle:
-    """Looks at the head's own masks first: keeps them where every class is good enough, else labels the image anew."""
-
-    wants_offers = True
-
-    def __init__(self, labeler: SegmentationOracle, n_classes: int) -> None:
-        self._labeler, self._n_classes = labeler, n_classes
-        self._costs = CostTable()
-
-    def answer(self, row: int, rng: np.random.Generator, *, offer: np.ndarray | None = None) -> Answer:
-        """Accept or redo; the look costs its seconds either way."""
-        if offer is None:
-            return self._labeler.answer(row, rng)
-        agreement = mean_dice_per_class(offer, self.truth(row).astype(offer.dtype), self._n_classes)
-        if (agreement[~np.isnan(agreement)] >= ACCEPTED_DICE).all():
-            return Answer(target=offer.astype(np.uint8), seconds=self._costs.verify_s)
-        redone = self._labeler.answer(row, rng)
-        return replace(redone, seconds=redone.seconds + self._costs.verify_s)
-
-    def truth(self, row: int) -> np.ndarray:
-        """Reference label ids at the image's own size."""
-        return self._labeler.truth(row)
 
 
 class SegmentationLearner:
@@ -229,31 +111,6 @@ class SegmentationLearner:
         dense = self._store.dense([self._pool_keys[row]])
         probabilities = fitted.predict(dense, self._pool_rgb[[row]]).mean(axis=0)[0]
         return _labels_at(probabilities, self._images.labels(int(self._pool[row])).shape)
-
-
-def reference_objects(labels: np.ndarray, instances: np.ndarray | None) -> list[tuple[int, np.ndarray]]:
-    """The objects that an annotator would mark: (class id, mask), from instance ids where there are any."""
-    found: list[tuple[int, np.ndarray]] = []
-    if instances is not None:
-        for number in np.unique(instances[instances > 0]):
-            mask = instances == number
-            ids = np.bincount(labels[mask], minlength=2)
-            if mask.sum() >= MIN_OBJECT_PX and ids[1:].any():
-                found.append((int(ids[1:].argmax()) + 1, mask))
-        return found
-    for class_id in np.unique(labels[(labels > 0) & (labels < 255)]):
-        pieces = label_components(labels == class_id, min_px=MIN_OBJECT_PX)
-        found += [(int(class_id), pieces == number) for number in range(1, int(pieces.max()) + 1)]
-    return found
-
-
-def _predictor(segmenter: str | None) -> Predictor | None:
-    """Load the promptable model, where prompts need one."""
-    if segmenter is None:
-        return None
-    from prompts.registry import load_predictor
-
-    return load_predictor(segmenter)
 
 
 def _squash_labels(labels: np.ndarray, side: int) -> np.ndarray:

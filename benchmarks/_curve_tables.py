@@ -32,6 +32,12 @@ def curves_of(reports: list[dict[str, Any]]) -> list[dict[str, list[dict[str, An
     return [{name: curves[name] for name in common} for curves in seeds]
 
 
+def way(report: dict[str, Any]) -> str:
+    """Name how annotators worked: prompts, and the windows of crowded images where there were any."""
+    k = report.get("window_objects")
+    return f"`{report['prompts']}`" + (f", windows of {k}" if k else "")
+
+
 def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str, float]]:
     """Make the lines of one data set's table, best first, and the loss rate of each strategy."""
     seeds, full = curves_of(reports), reports[0]["full_supervision"]
@@ -42,7 +48,7 @@ def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str
     losses = dict(zip(names, loss_rates(wins).tolist(), strict=True))
     first = reports[0]["settings"]
     lines = [
-        f"\n### {name}\n\n{first['task']}, prompts `{reports[0]['prompts']}`, cold start `{first['cold_start']}`, "
+        f"\n### {name}\n\n{first['task']}, prompts {way(reports[0])}, cold start `{first['cold_start']}`, "
         f"{first['rounds']} rounds of {first['batch_size']}, {len(seeds)} seeds. All training images with exact "
         f"labels: {full['metric'].replace('_', ' ')} {full['value']:.3f}.\n",
         "| strategy | AUBC over seconds (95 %) | over images | last value | seconds | to 95 % of full | loss rate |",
@@ -129,7 +135,7 @@ def seconds(options: argparse.Namespace) -> None:
         areas = [area_from_zero(curve, horizon) for curve in curves]
         low, high = bootstrap_ci95(areas, np.random.default_rng(0))
         area = "-" if np.isnan(areas).any() else f"{np.mean(areas):.3f} ({low:.3f}-{high:.3f})"
-        print(f"| {name} | `{reports[0]['prompts']}` | {len(curves)} | {' | '.join(cells)} | {area} |")
+        print(f"| {name} | {way(reports[0])} | {len(curves)} | {' | '.join(cells)} | {area} |")
 
 
 def versus(options: argparse.Namespace) -> None:
@@ -143,8 +149,8 @@ def versus(options: argparse.Namespace) -> None:
             areas = np.array([ahead(mine[one], yours[other]) for mine, yours in both])
             low, high = bootstrap_ci95(areas[:, 0] - areas[:, 1], np.random.default_rng(0))
             mine, yours = areas.mean(axis=0)
-            starts = [reports[name][0]["settings"]["cold_start"] for reports in (ours, theirs)]
-            names = f"`{starts[0]}`, `{one}` | `{starts[1]}`, `{other}`"
+            sides = [(reports[name][0], strategy) for reports, strategy in ((ours, one), (theirs, other))]
+            names = " | ".join(f"{way(of)}, `{of['settings']['cold_start']}`, `{s}`" for of, s in sides)
             gain = f"{mine - yours:+.3f} ({low:+.3f} to {high:+.3f})"
             print(f"| {name} | {len(both)} | {names} | {mine:.3f} | {yours:.3f} | {gain} |")
 

@@ -83,8 +83,10 @@ def run(options: argparse.Namespace) -> None:
             "prompts": options.prompts,
             "head": options.head,
         }
-        if options.group_by:  # files of runs without groups do not name them
+        if options.group_by:  # files of runs without do not name them
             settings["group_by"] = options.group_by
+        if options.window_objects:
+            settings["window_objects"] = options.window_objects
         jobs = [(dataset, seed, settings, strategies, options.out) for seed in range(options.seeds)]
         # The first seed embeds the images and measures full supervision; the others find both.
         print(run_seed(*jobs[0]), flush=True)
@@ -107,6 +109,7 @@ def main() -> None:
     runner.add_argument("--prompts", default="box")
     runner.add_argument("--head", default="default")
     runner.add_argument("--group-by", help="regular expression over stems whose first group is the patient or volume")
+    runner.add_argument("--window-objects", type=int, default=0, help="label crowded images in windows")
     runner.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     runner.add_argument("--out", type=Path, required=True)
     if not {"report", "seconds", "versus"} & set(sys.argv[1:2]):

@@ -1,7 +1,9 @@
 """COCO instance annotations: one `annotations.json`, masks as uncompressed RLE, so that holes and pieces are kept.
 
 `bbox` is [x, y, width, height] and `area` counts pixels, as pycocotools computes them. `iscrowd` is 0: these are single
-objects, and readers that tell crowds by RLE alone are rarer than those that skip crowds.
+objects, and readers that tell crowds by RLE alone are rarer than those that skip crowds. An image that was labeled in
+part has `fewclick_window`, [x0, y0, x1, y1] exclusive at the far side: objects outside it are missing, and masks that
+reach out of it were looked at inside it alone.
 """
 
 import json
@@ -26,6 +28,7 @@ def coco_members(project: ProjectMeta, records: Iterable[ExportRecord]) -> Itera
                 "width": record.width,
                 "height": record.height,
                 "date_captured": "",
+                **({"fewclick_window": list(record.labeled_window)} if record.labeled_window else {}),
             }
         )
         for item in record.objects:

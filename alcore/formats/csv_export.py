@@ -1,7 +1,8 @@
 """Tables for spreadsheets and data frames: `labels.csv`, one row an image, and `objects.csv`, one row an object.
 
 `labels.csv` has the columns `stem`, `label` and `group` of a DATASET folder. Lengths are pixels; boxes are
-x0 y0 x1 y1 in continuous image pixels, exclusive at the far side.
+x0 y0 x1 y1 in continuous image pixels, exclusive at the far side; `window` is such a box where the image was labeled in
+part, and objects outside it are missing.
 """
 
 import csv
@@ -16,7 +17,7 @@ from alcore.masks import decode_rle
 
 IMAGE_COLUMNS = (
     "stem", "label", "group", "item_id", "name", "width", "height", "n_objects", "version", "annotator",
-    "seconds", "clicks", "created_at",
+    "seconds", "clicks", "created_at", "window",
 )  # fmt: skip
 OBJECT_COLUMNS = (
     "item_id", "name", "object", "class_id", "class_name", "area_px", "x0", "y0", "x1", "y1", "centre_x", "centre_y",
@@ -46,7 +47,7 @@ def _image_row(record: ExportRecord) -> tuple[object, ...]:
     return (
         PurePosixPath(record.name).stem, record.label or "", record.group or "", record.item_id, record.name,
         record.width, record.height, len(record.objects), record.version, record.annotator,
-        round(record.seconds, 3), record.clicks, record.created_at,
+        round(record.seconds, 3), record.clicks, record.created_at, " ".join(map(str, record.labeled_window or ())),
     )  # fmt: skip
 
 

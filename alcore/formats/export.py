@@ -14,6 +14,7 @@ from typing import Literal
 
 from alcore.errors import InvalidInput, UnknownName
 from alcore.masks import Rle
+from alcore.windows import Box, check_window
 
 ExportFormat = Literal["coco", "masks", "csv"]
 
@@ -64,6 +65,8 @@ class ExportRecord:
     seconds: float = 0.0
     clicks: int = 0
     created_at: str = ""
+    labeled_window: Box | None = None
+    """The part that alone is labeled; None: the whole image."""
 
 
 Member = tuple[str, bytes]
@@ -81,8 +84,8 @@ def write_export(format: str, project: ProjectMeta, records: Iterable[ExportReco
 
     Raises:
         UnknownName: no such format.
-        InvalidInput: the format cannot hold the task, an object has an unknown class or a mask of another size, or a
-            name leaves the folder.
+        InvalidInput: the format cannot hold the task, an object has an unknown class or a mask of another size, a
+            window is not inside its image, or a name leaves the folder.
     """
     writers = _writers()
     if format not in writers:
@@ -125,6 +128,8 @@ def _checked(project: ProjectMeta, records: Iterable[ExportRecord]) -> Iterator[
         path = PurePosixPath(record.name)
         if path.is_absolute() or ".." in path.parts or not path.name:
             raise InvalidInput(f"item {record.item_id}: its name is no path inside the export")
+        if record.labeled_window is not None:
+            check_window(record.labeled_window, (record.height, record.width))
         for item in record.objects:
             if item.class_id not in known:
                 raise InvalidInput(f"item {record.item_id}: unknown class id {item.class_id}; known: {sorted(known)}")

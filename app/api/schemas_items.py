@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from app.api.schemas_base import Annotator, Answer, ItemState, Request
 from app.api.schemas_masks import Rle
 from app.api.schemas_volumes import SliceOf
+from app.api.schemas_windows import LabeledWindow
 
 
 class WindowIn(Request):
@@ -88,6 +89,8 @@ class AnnotationIn(Request):
     label: str | None = Field(None, max_length=200)
     objects: list[ObjectIn] = Field(default=[], max_length=5000)
     window: WindowIn | None = None
+    labeled_window: LabeledWindow | None = None
+    """The part x0 y0 x1 y1 that alone is labeled, and completely; null: the whole image."""
     seconds: float = Field(0.0, ge=0)
     clicks: int = Field(0, ge=0)
 
@@ -119,6 +122,8 @@ class Annotation(Answer):
     label: str | None
     objects: list[ObjectIn]
     window: WindowIn | None
+    labeled_window: LabeledWindow | None = None
+    """The part that alone is labeled; null: the whole image."""
     seconds: float
     clicks: int
     created_at: datetime
@@ -151,6 +156,8 @@ class Item(Answer):
     """Somebody asked to look at it again."""
     volume: SliceOf | None = None
     """For a slice: where it lies in its volume."""
+    asked_window: LabeledWindow | None = None
+    """For a blind reader: the part that the first one labeled alone."""
 
 
 class ItemSummary(Answer):

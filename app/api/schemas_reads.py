@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.api.schemas_base import Annotator, Answer, Request, Task
 from app.api.schemas_items import ObjectIn
+from app.api.schemas_windows import LabeledWindow
 
 Side = Literal["a", "b"]
 Decision = Literal["a", "b", "union", "intersection"]
@@ -94,6 +95,8 @@ class Reading(Answer):
 
     label: str | None
     objects: list[ObjectIn]
+    labeled_window: LabeledWindow | None = None
+    """The part that this reader labeled alone; null: the whole image."""
 
 
 class Pair(Answer):

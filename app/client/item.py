@@ -14,24 +14,23 @@ from alcore.masks import decode_rle, encode_rle
 from app.api.schemas import (
     AnnotationIn,
     AnnotationReceipt,
-    Heartbeat,
-    LeaseTokenIn,
     ObjectIn,
     PointIn,
     PredictAnswer,
     PredictRequest,
     Rle,
     ScribbleIn,
-    SkipIn,
     Suggestion,
     WindowIn,
 )
 from app.api.schemas import Item as ItemWire
+from app.client.lease import Leased
 from app.client.notes import Noted
 from app.client.reads import ReadTwice
 from app.client.transport import UnexpectedAnswer
 from app.client.volumes import Sliced
-from app.errors import InvalidRequest, LeaseLost, NotFound
+from app.client.windows import Windowed, whole_pixels
+from app.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from app.client.project import Project
@@ -70,7 +69,7 @@ class SuggestedMask:
     model_id: str
 
 
-class Item(Noted, ReadTwice, Sliced):
+class Item(Leased, Noted, ReadTwice, Sliced, Windowed):
     """One image of a project, normally under a lease. Not shared between threads."""
 
     def __init__(self, project: Project, state: ItemWire) -> None:
@@ -222,6 +221,7 @@ class Item(Noted, ReadTwice, Sliced):
         *,
         class_name: str | None = None,
         label: str | None = None,
+        window: Sequence[float] | None = None,
         seconds: float | None = None,
     ) -> AnnotationReceipt:
         """Accept the objects added so far (and `mask`), or the image's label; nothing at all says: only background.
@@ -232,9 +232,14 @@ class Item(Noted, ReadTwice, Sliced):
             mask: one more object, as for `add`.
             class_name: its class.
             label: the class of the whole image, in classification projects.
+            window: x0 y0 x1 y1 on whole pixels, where only a part of the image is labeled, and that completely: all
+                outside it teaches nothing. Objects may reach out of it, and none may lie outside.
             seconds: working time to record; by default the time since the lease.
 
         Raises:
+            InvalidRequest: the window is not four whole numbers, or a class is missing or unknown.
+            InvalidInput: the window is empty or not inside the image, leaves out an object, or the image belongs to the
+                audit set, which is labeled whole.
             LeaseLost: the lease ran out and another annotator holds the image.
             VersionConflict: the image was annotated by someone else since.
         """
@@ -250,6 +255,7 @@ class Item(Noted, ReadTwice, Sliced):
             base_version=self._state.version,
             label=label,
             objects=self._objects,
+            labeled_window=whole_pixels(window),
             seconds=round(time.monotonic() - self._since, 3) if seconds is None else seconds,
             clicks=sum(len(o.points) + (o.box is not None) + len(o.scribbles) for o in self._objects),
         )
@@ -268,29 +274,9 @@ class Item(Noted, ReadTwice, Sliced):
         self._state.version, self._objects, self._pending = receipt.version, [], None
         return receipt
 
-    def skip(self, reason: str = "") -> None:
-        """Put the image aside."""
-        self._transport.send("POST", self._path("skip"), body=SkipIn(lease_token=self._token(), reason=reason))
-
-    def heartbeat(self) -> Heartbeat:
-        """Prolong the lease; call it now and then while a person thinks."""
-        body = LeaseTokenIn(lease_token=self._token())
-        return self._transport.ask(Heartbeat, "POST", self._path("heartbeat"), body=body, repeatable=True)
-
-    def release(self) -> None:
-        """Give the lease back, so that the image goes to the next who asks."""
-        body = LeaseTokenIn(lease_token=self._token())
-        self._transport.send("POST", self._path("release"), body=body, repeatable=True)
-
     def _path(self, what: str) -> str:
         """Path of something below the item."""
         return f"/v1/items/{self.id}/{what}"
-
-    def _token(self) -> str:
-        """Proof of the lease."""
-        if self._state.lease is None:
-            raise LeaseLost(f"item {self.id} was read without a lease; get it through next_item()")
-        return self._state.lease.token
 
     def _class_id(self, name: str) -> int:
         """Id of a class by its name."""

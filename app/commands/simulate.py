@@ -35,6 +35,10 @@ def simulate(
     group_by: Annotated[
         str | None, typer.Option(help="Regular expression over stems whose first group is the patient.")
     ] = None,
+    window_objects: Annotated[
+        int,
+        typer.Option(min=0, help="Label images of more objects in a window that shows about so many; 0: all whole."),
+    ] = 0,
     cache: Annotated[Path | None, typer.Option(help="Keep embeddings and pseudo-masks here for the next run.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,7 +51,7 @@ def simulate(
     settings = SimulationSettings(
         task=task, strategies=tuple(s.strip() for s in strategies.split(",") if s.strip()), cold_start=cold_start,
         rounds=rounds, batch_size=batch_size, seeds=seeds, prompts=prompts, encoder=encoder, segmenter=segmenter,
-        head=head, group_by=group_by,
+        head=head, group_by=group_by, window_objects=window_objects,
     )  # fmt: skip
     report = run_simulation(dataset, settings, cache=cache, bar=lambda what: progress_bar(what, "step"))
     write_json(out, report)

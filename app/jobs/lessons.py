@@ -10,10 +10,12 @@ from alcore.errors import InvalidInput
 from alcore.formats.window import to_rgb
 from alcore.masks import decode_rle
 from alcore.rounds import hold_out
+from alcore.windows import Box
 from app.errors import NoLabels
 from app.jobs.pool import group_of
 from app.service.context import Context
 from app.service.images import window_of
+from app.service.windows import window_of_answer
 from app.store.database import Row
 
 if TYPE_CHECKING:
@@ -52,11 +54,24 @@ def lessons_of(items: Sequence[Row], answers: Mapping[int, Row]) -> list[Lesson]
     """The labeled items that teach something, in the order of import."""
     found = []
     for row in items:
-        entries = answers[row["id"]]["objects"] if row["id"] in answers else ()
-        objects = [entry for entry in entries if teaches(entry) and any(entry["mask"]["counts"][1::2])]
+        answer: Row = answers.get(row["id"], {"objects": ()})
+        objects = [
+            entry
+            for entry in answer["objects"]
+            if teaches(entry) and any(entry["mask"]["counts"][1::2]) and _is_seen(entry, window_of_answer(answer))
+        ]
         if objects:
             found.append(Lesson(item=row, objects=objects))
     return found
+
+
+def _is_seen(entry: Mapping[str, Any], window: Box | None) -> bool:
+    """Tell whether a person answers for all of a mask: outside a window nobody looks at what the head offered."""
+    if window is None or not entry.get("from_suggestion"):
+        return True
+    mask = decode_rle(entry["mask"])
+    mask[window[1] : window[3], window[0] : window[2]] = False
+    return not mask.any()
 
 
 def split(lessons: Sequence[Lesson], learned: Collection[int], *, seed: int) -> tuple[list[Lesson], list[Lesson]]:

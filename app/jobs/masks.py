@@ -11,8 +11,10 @@ from pydantic import JsonValue
 from alcore.acquisition.probability import entropy
 from alcore.conformal import expected_dice
 from alcore.masks import components, decode_rle, encode_rle
-from alcore.weak.targets import Recipe, WeakObject, draw_target
+from alcore.weak.targets import IGNORE_LABEL, Recipe, WeakObject, draw_target
+from alcore.windows import window_mask
 from app.service.asked import stored_prompt
+from app.service.windows import window_of_answer
 from app.settings import Settings
 from app.store.database import Row
 from prompts.geometry import pixel_of, pixels_along
@@ -103,10 +105,21 @@ def _quality(entry: Mapping[str, Any], only_calibrated: bool) -> float:
     return float(np.clip(entry["quality"], 0.0, 1.0))
 
 
-def drawn_targets(images: Sequence[Sequence[WeakObject]], side: int, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Label ids (n, S, S) and pixel weights of images."""
-    drawn = [draw_target(objects, side, recipe=recipe) for objects in images]
-    return np.stack([target for target, _ in drawn]), np.stack([weight for _, weight in drawn])
+def labeled_at(answer: Row, row: Row, side: int) -> np.ndarray:
+    """The pixels at the head's side (S, S) that an accepted answer labels: its window, or all."""
+    window = window_of_answer(answer)
+    if window is None:
+        return np.ones((side, side), np.bool_)
+    return window_mask(window, (row["height"], row["width"]), side=side)
+
+
+def drawn_targets(
+    images: Sequence[Sequence[WeakObject]], labeled: np.ndarray, recipe: Recipe
+) -> tuple[np.ndarray, np.ndarray]:
+    """Label ids (n, S, S) and pixel weights of images; what is not `labeled` (n, S, S) is left out and weighs 0."""
+    drawn = [draw_target(objects, labeled.shape[1], recipe=recipe) for objects in images]
+    targets, weights = (np.stack(column) for column in zip(*drawn, strict=True))
+    return np.where(labeled, targets, np.uint8(IGNORE_LABEL)), np.where(labeled, weights, np.float32(0))
 
 
 def _shrunk(mask: np.ndarray, side: int) -> np.ndarray:

@@ -41,12 +41,15 @@ Measure = Callable[[DenseHead, np.ndarray], ItemScores]
 def relabeled(
     lesson: Taught, objects: Sequence[Sequence[WeakObject]], blind: DenseHead, folds: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, int]:
-    """Targets whose doubtful masks say what a head that did not see them is sure of; and in how many images."""
+    """Targets whose doubtful masks say what a head that did not see them is sure of; and in how many images.
+
+    What weighs nothing, such as all outside a window, stays left out.
+    """
     targets, n_changed = lesson.targets.copy(), 0
     for i, fold in enumerate(folds):
         head = blind.member(i)
         for row in fold:
-            doubtful = doubtful_pixels(objects[row], targets.shape[1])
+            doubtful = doubtful_pixels(objects[row], targets.shape[1]) & (lesson.weights[row] > 0)
             if doubtful.any():
                 odds = head.predict(lesson.dense[[row]], lesson.images[[row]])[:, 0]
                 targets[row], n_changed = relabel(targets[row], doubtful, odds), n_changed + 1

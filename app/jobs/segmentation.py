@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from alcore.calibration import calibrate_across_folds
 from alcore.conformal import expected_dice
-from alcore.heads.base import DenseHead
+from alcore.heads.base import IGNORE_LABEL, DenseHead
 from alcore.heads.measuring import Measured, measure_blind, measure_head
 from alcore.heads.registry import HEADS, candidates
 from alcore.opinions import Opinion, joined
@@ -18,7 +18,7 @@ from alcore.types import Progress
 from alcore.weak.targets import Recipe
 from app.jobs.ahead import read_ahead
 from app.jobs.learners import Fitted, ItemScores, Offer, best_trial, joined_scores, part_of
-from app.jobs.masks import drawn_targets, objects_at, objects_of, recipe_of, uncertainty_map
+from app.jobs.masks import drawn_targets, labeled_at, objects_at, objects_of, recipe_of, uncertainty_map
 from app.jobs.pool import Pool
 from app.jobs.second_pass import Taught, Train, relabeled, with_unlabeled
 from app.store.database import Row
@@ -57,8 +57,9 @@ class SegmentationLearner:
             self.images = pool.small(self.items)
             only = pool.ctx.settings.calibrate_quality
             self._objects = [objects_at(pool.answers[row["id"]], row, side, only_calibrated=only) for row in self.items]
-            self.targets, _ = drawn_targets(self._objects, side, AS_ACCEPTED)
-            targets, weights = drawn_targets(self._objects, side, recipe_of(pool.ctx.settings))
+            labeled = np.stack([labeled_at(pool.answers[row["id"]], row, side) for row in self.items])
+            self.targets, _ = drawn_targets(self._objects, labeled, AS_ACCEPTED)
+            targets, weights = drawn_targets(self._objects, labeled, recipe_of(pool.ctx.settings))
             self._lesson = Taught(dense=self.dense, images=self.images, targets=targets, weights=weights)
 
     def can_train(self) -> bool:
@@ -67,7 +68,8 @@ class SegmentationLearner:
 
     def strata(self) -> list[str]:
         """See `Learner`."""
-        return ["full" if target.any() else "empty" for target in self.targets]
+        shown = (self.targets > 0) & (self.targets != IGNORE_LABEL)
+        return ["full" if image.any() else "empty" for image in shown]
 
     def fit(self, folds: Sequence[np.ndarray], *, seed: int, progress: Progress) -> tuple[Fitted, ItemScores | None]:
         """See `Learner`: members that leave a fold out measure; those of a network are the committee that is kept.

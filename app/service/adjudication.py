@@ -27,6 +27,7 @@ from app.service import queue
 from app.service.blind import draw
 from app.service.context import Context
 from app.service.reads import ANONYMOUS, accepted, is_apart, unit_of
+from app.service.windows import shared_window, window_of_answer
 from app.store import annotations as annotation_rows
 from app.store import items as item_rows
 from app.store import projects as project_rows
@@ -73,8 +74,8 @@ def view(ctx: Context, item_id: int) -> Adjudication:
         name=item["name"],
         version=item["version"],
         second_id=second["second_id"],
-        a=Reading(label=sides["a"]["label"], objects=sides["a"]["objects"]),
-        b=Reading(label=sides["b"]["label"], objects=sides["b"]["objects"]),
+        a=_reading(sides["a"]),
+        b=_reading(sides["b"]),
         pairs=pairs_of(sides["a"]["objects"], sides["b"]["objects"]),
         classes=[ClassMeasure(**entry) for entry in second["classes"]],
         score=second["score"],
@@ -177,7 +178,8 @@ def _decided(task: str, sides: Mapping[Side, Row], body: AdjudicateIn) -> dict[s
         if body.objects is not None or body.act not in ("a", "b"):
             raise InvalidInput("labels cannot be joined: the act must be a or b, without objects")
         taken = sides[body.act]
-        return {"label": taken["label"], "objects": [], "window": taken["window"], "model_id": taken["model_id"]}
+        same = {name: taken[name] for name in ("label", "window", "model_id")}
+        return {**same, "objects": [], "labeled_window": None}
     a, b = sides["a"]["objects"], sides["b"]["objects"]
     pairs = pairs_of(a, b)
     acts = [body.act] * len(pairs) if body.objects is None else list(body.objects)
@@ -189,7 +191,17 @@ def _decided(task: str, sides: Mapping[Side, Row], body: AdjudicateIn) -> dict[s
     ]
     objects = [entry for entry in kept if entry is not None]
     model_id = next((entry["model_id"] for entry in objects if entry["model_id"]), None)
-    return {"label": None, "objects": objects, "window": sides["a"]["window"], "model_id": model_id}
+    if body.objects is None and body.act in ("a", "b"):
+        part = window_of_answer(sides[body.act])
+    else:
+        part = shared_window(sides["a"], sides["b"])
+    shown = sides["a"]["window"]
+    return {"label": None, "objects": objects, "window": shown, "labeled_window": part, "model_id": model_id}
+
+
+def _reading(row: Row) -> Reading:
+    """One reader's answer, without a name."""
+    return Reading(label=row["label"], objects=row["objects"], labeled_window=window_of_answer(row))
 
 
 def _read_twice(connection: Connection, item: Row) -> tuple[Row, dict[Side, Row]]:

@@ -11,7 +11,7 @@ from alcore.errors import InvalidInput
 from alcore.masks import decode_rle
 from app.api.schemas import Annotation, AnnotationIn, AnnotationReceipt, ObjectIn
 from app.errors import TooLarge, VersionConflict
-from app.service import blind, reads
+from app.service import blind, reads, windows
 from app.service import items as item_cases
 from app.service.context import Context
 from app.store import annotations as rows
@@ -22,6 +22,9 @@ from app.store import reads as read_rows
 from app.store import rounds as round_rows
 from app.store.database import Row
 
+KEPT = {"label", "objects", "window", "labeled_window", "seconds", "clicks"}
+"""What is stored of an answer as it came."""
+
 
 def annotate(ctx: Context, item_id: int, body: AnnotationIn) -> AnnotationReceipt:
     """Accept an annotation as the item's next version, or a blind answer beside it. It is on disk when this returns.
@@ -29,7 +32,8 @@ def annotate(ctx: Context, item_id: int, body: AnnotationIn) -> AnnotationReceip
     Raises:
         VersionConflict: someone else annotated the item since it was read.
         LeaseLost: someone else holds the item now.
-        InvalidInput: a mask, class or label does not fit the item.
+        InvalidInput: a mask, class, label or window does not fit the item, or the window has nothing in common with
+            that of an answer that it is to be compared with.
     """
     now = ctx.clock()
     with ctx.db.read() as connection:
@@ -38,8 +42,9 @@ def annotate(ctx: Context, item_id: int, body: AnnotationIn) -> AnnotationReceip
         classes = project_rows.class_rows(connection, item["project_id"])
         other = blind.counterpart(connection, item_id, lease_rows.find(connection, item_id, body.lease_token))
     _check(body, item, project["task"], classes)
+    windows.check_answer(body, item, project["task"])
     values = {
-        **body.model_dump(mode="json", include={"label", "objects", "window", "seconds", "clicks"}),
+        **body.model_dump(mode="json", include=KEPT),
         "submission_id": str(body.submission_id),
         "model_id": next((o.model_id for o in body.objects if o.model_id), None),
     }

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 
 from alcore.agreement import compare_classes, mean_agreement
 from alcore.masks import decode_rle
+from alcore.windows import Box
 from app.errors import VersionConflict
+from app.service.windows import shared_window
 from app.store import annotations as annotation_rows
 from app.store import leases as lease_rows
 from app.store import reads as rows
@@ -110,21 +112,29 @@ def counterpart(connection: Connection, item_id: int, lease: Row | None) -> Row 
 
 
 def measure(task: str, item: Row, first: Mapping[str, Any], second: Mapping[str, Any]) -> Measured:
-    """Compare two answers to an item; it takes a while on large masks, so no transaction should wait for it."""
+    """Compare two answers to an item, in what both label; it takes a while on large masks, so no transaction should
+    wait for it.
+
+    Raises:
+        InvalidInput: they label windows that have nothing in common.
+    """
     if task == "classification":
         return Measured(score=float(first["label"] == second["label"]), distance=None, classes=[])
     spacing = (item["spacing_row_mm"], item["spacing_col_mm"])
     pixel = (1.0, 1.0) if None in spacing else spacing
-    found = compare_classes(class_masks(first), class_masks(second), spacing=pixel)
+    shared = shared_window(first, second)
+    found = compare_classes(class_masks(first, shared), class_masks(second, shared), spacing=pixel)
     score, distance = mean_agreement(found)
     return Measured(score=score, distance=distance, classes=[asdict(entry) for entry in found])
 
 
-def class_masks(answer: Mapping[str, Any]) -> dict[int, np.ndarray]:
-    """The pixels of each class of an answer: objects of one class together."""
+def class_masks(answer: Mapping[str, Any], window: Box | None = None) -> dict[int, np.ndarray]:
+    """The pixels of each class of an answer, of a window alone where one is given: objects of one class together."""
     found: dict[int, np.ndarray] = {}
     for entry in answer["objects"]:
         mask = decode_rle(entry["mask"])
+        if window is not None:
+            mask = mask[window[1] : window[3], window[0] : window[2]]
         found[entry["class_id"]] = found[entry["class_id"]] | mask if entry["class_id"] in found else mask
     return found
 
@@ -166,11 +176,18 @@ def skip(connection: Connection, lease: Row, submission_id: str, reason: str, *,
     own = rows.own(connection, lease["item_id"], lease["annotator"])
     against = counterpart(connection, lease["item_id"], lease)
     assert against is not None  # a blind item has an annotation
-    nothing: dict[str, Any] = {"label": None, "objects": [], "window": None, "seconds": 0.0, "clicks": 0}
+    nothing: dict[str, Any] = {"label": None, "objects": [], "window": None, "labeled_window": None}
     accept(
         connection,
         lease,
-        {**nothing, "submission_id": submission_id, "model_id": None, "skip_reason": reason},
+        {
+            **nothing,
+            "seconds": 0.0,
+            "clicks": 0,
+            "submission_id": submission_id,
+            "model_id": None,
+            "skip_reason": reason,
+        },
         base_version=0 if own is None else own["version"],
         against=against,
         measured=None,

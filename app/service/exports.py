@@ -6,6 +6,7 @@ from pathlib import Path
 from alcore.formats.export import ExportClass, ExportObject, ExportRecord, ProjectMeta, write_export
 from app.service.context import Context
 from app.service.items import when
+from app.service.windows import window_of_answer
 from app.store import annotations as annotation_rows
 from app.store import items as item_rows
 from app.store import projects as project_rows
@@ -58,4 +59,5 @@ def _records(items: dict[int, Row], answers: dict[int, Row]) -> Iterator[ExportR
             seconds=answer["seconds"],
             clicks=answer["clicks"],
             created_at=when(answer["created_at"]).isoformat(),
+            labeled_window=window_of_answer(answer),
         )

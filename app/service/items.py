@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from alcore.formats.volume import plane_of
 from alcore.types import Window
+from alcore.windows import Box
 from app.api.schemas import (
     Annotation,
     Item,
@@ -22,12 +23,14 @@ from app.api.schemas import (
 )
 from app.api.schemas_volumes import SliceOf
 from app.errors import NotFound
-from app.service import images
+from app.service import blind, images
 from app.service.bounds import bound_of
 from app.service.context import Context
 from app.service.models import Segmenter
+from app.service.windows import window_of_answer
 from app.store import annotations as annotation_rows
 from app.store import items as rows
+from app.store import leases
 from app.store import projects as project_rows
 from app.store import reads as read_rows
 from app.store import rounds as round_rows
@@ -72,7 +75,16 @@ def view(connection: Connection, row: Row, *, show_token: bool = False) -> Item:
         state="leased" if is_alone else state_of(row),
         flagged=bool(row["is_flagged"]),
         volume=None if row["volume_id"] is None else _slice_of(row),
+        asked_window=asked_window(connection, row) if show_token else None,
     )
+
+
+def asked_window(connection: Connection, row: Row) -> Box | None:
+    """The part that the first reader of an item labeled alone; None for the whole, or where nobody reads it blind."""
+    if row["kind"] not in read_rows.BLIND:
+        return None
+    first = blind.counterpart(connection, row["id"], leases.find(connection, row["id"], row["token"]))
+    return None if first is None else window_of_answer(first)
 
 
 def _slice_of(row: Row) -> SliceOf:

@@ -27,12 +27,13 @@ from app.service.read_verbs import ReadVerbs
 from app.service.record_verbs import RecordVerbs
 from app.service.user_verbs import UserVerbs
 from app.service.volume_verbs import VolumeVerbs
+from app.service.window_verbs import WindowVerbs
 from app.service.work import WorkService
 from app.settings import Settings
 from app.store.database import revision_of
 
 
-class AnnotationService(OverviewVerbs, ReadVerbs, RecordVerbs, UserVerbs, VolumeVerbs, WorkService):
+class AnnotationService(OverviewVerbs, ReadVerbs, RecordVerbs, UserVerbs, VolumeVerbs, WindowVerbs, WorkService):
     """The one use-case layer. Get one from `open_workspace`; close it, or use it in a `with` block."""
 
     def __init__(self, context: Context) -> None:

@@ -129,6 +129,7 @@ annotations = Table(
     Column("round", Integer),
     Column("created_at", Float, nullable=False),
     Column("adjudicates", JSON),  # {"act", "first_id", "second_id"} where it decides between two readers
+    Column("labeled_window", JSON),  # [x0, y0, x1, y1] that alone is labeled; null: the whole image
     UniqueConstraint("item_id", "version"),
     Index("ix_annotations_annotator", "annotator", "created_at"),
 )

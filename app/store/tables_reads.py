@@ -23,6 +23,7 @@ reads = Table(
     Column("against_id", Integer, ForeignKey("annotations.id"), nullable=False),
     Column("score", Float),
     Column("created_at", Float, nullable=False),
+    Column("labeled_window", JSON),  # as in `annotations`
     UniqueConstraint("item_id", "annotator", "version"),
     CheckConstraint("kind IN ('second', 'gold')", name="kind"),
     Index("ix_reads_annotator", "annotator", "created_at"),

@@ -13,7 +13,7 @@ from app.cli import main
 from app.demo import DemoPool, write_pool
 from app.simulate import SimulationSettings, run_simulation, split
 from app.simulate_data import load_images
-from app.simulate_segmentation import SegmentationOracle, VerifyingOracle, reference_objects
+from app.simulate_oracles import SegmentationOracle, VerifyingOracle, reference_objects
 
 POOL = DemoPool(name="lesions", classes=("mass", "cyst"), n_images=10, group_by=r"(p\d+)_", batch_size=2)
 

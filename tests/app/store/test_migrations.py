@@ -54,7 +54,7 @@ def test_a_workspace_of_the_first_schema_opens_with_its_data(tmp_path: Path) -> 
         assert connection.execute(text("SELECT count(*) FROM notes")).scalar_one() == 0
         shares = (project["second_read_share"], project["adjudicate_below"], project["gold_share"])
         assert shares == (0.0, 0.8, 0.0)
-        assert connection.execute(text("SELECT adjudicates FROM annotations")).scalar_one() is None
+        assert connection.execute(text("SELECT adjudicates, labeled_window FROM annotations")).one() == (None, None)
         for table in ("reads", "second_reads", "gold"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
         assert connection.execute(text("PRAGMA foreign_key_check")).all() == []

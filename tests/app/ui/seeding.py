@@ -35,6 +35,8 @@ SEGMENTATION = (
     "layers",
     "gauge",
     "named",
+    "crowd",
+    "audited",
 )
 DISCS = ((70, 60, 28), (190, 90, 34), (110, 150, 22))
 """x, y and radius of the discs of every drawn image, in pixels; the image is wider than it is high."""
@@ -59,6 +61,7 @@ def discs_image(number: int) -> bytes:
 def seed(workspace: Path) -> None:
     """Make the projects and queue their images, as a first round would have."""
     from app.service import open_workspace
+    from app.store import items
     from tests.app.ui.seeding_day import seed_day
     from tests.app.ui.seeding_look import ct_slice, suggest
     from tests.app.ui.seeding_overview import seed_overview, seed_still
@@ -73,6 +76,9 @@ def seed(workspace: Path) -> None:
             queue_all(service, project.id)
             if name == "layers":
                 suggest(service, project.id, DISCS[1])
+            if name == "audited":
+                with service.context.db.write() as connection:
+                    items.keep_for_audit(connection, [item.id for item in service.items(project.id).items])
         ct = service.create_project("ct", task="segmentation", classes=["lung"])
         service.import_files(ct.id, [(f"{i}.png", io.BytesIO(ct_slice(i))) for i in range(3)])
         queue_all(service, ct.id)

@@ -57,7 +57,7 @@ export class Annotator extends Looking {
     }
     this.predictor.open(work.item, work.answers);
     this.objects.watch(work);
-    this.setTool(this.isClassification ? "contrast" : ["contrast", "ruler"].includes(this.tool) ? "prompt" : this.tool);
+    this.setTool(this.isClassification ? "contrast" : ["contrast", "ruler", "window"].includes(this.tool) ? "prompt" : this.tool);
     this.display.open(work);
     this.stage.setWindow(work.window, this.display.extra);
     this.ensure();
@@ -137,7 +137,9 @@ export class Annotator extends Looking {
   finishBox(a, b, done) {
     this.stage.rubber = null;
     this.stage.draw();
-    if (!done || !this.isOpen || !this.work.isFree) return;
+    if (!done || !this.isOpen) return;
+    if (this.tool === "window") return this.tools.window.drawn(a, b);
+    if (!this.work.isFree) return;
     this.work.clicks++;
     if (this.work.setBox(this.view.clampToImage(a), this.view.clampToImage(b))) this.changed();
     else this.messages.say(t("say.boxSmall"));

@@ -29,6 +29,7 @@ export function commandTable(app) {
     { id: "eraser", group: "draw", keys: ["E"], run: () => app.setTool("eraser") },
     { id: "lasso", group: "draw", keys: ["Q"], run: () => app.setTool("lasso") },
     { id: "polygon", group: "draw", keys: ["V"], run: () => app.setTool("polygon") },
+    { id: "window", group: "draw", keys: ["Shift+V"], run: () => app.tools.window.toggle() },
     { id: "negative", group: "draw", keys: ["Shift+P"], run: () => app.toggleSign() },
     { id: "smaller", group: "draw", keys: ["["], run: () => app.resizeBrush(1 / 1.25), repeats: true },
     { id: "bigger", group: "draw", keys: ["]"], run: () => app.resizeBrush(1.25), repeats: true },

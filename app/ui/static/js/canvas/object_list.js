@@ -66,6 +66,7 @@ export class ObjectList {
 
   #facts(work) {
     const numbers = new Map();
+    const outside = new Set(work.outside());
     return filled(work.sheet).map((object) => {
       const number = (numbers.get(object.classId) ?? 0) + 1;
       numbers.set(object.classId, number);
@@ -79,7 +80,7 @@ export class ObjectList {
         current: work.answers.isCurrent(object),
         pixels: areaOf(work.answers.final(object)),
         percent: quality === null ? null : Math.round(quality * 100),
-        note: object.edits ? "edited" : object.start && !object.saved && !hasPrompts(object) ? "suggested" : null,
+        note: outside.has(object) ? "outside" : noteOf(object),
         hidden: work.shelf.hidden.has(object.id),
         locked: work.shelf.locked.has(object.id),
       };
@@ -173,3 +174,5 @@ export class ObjectList {
     this.#rows.get(id).node.querySelector("[data-act=pick]").focus({ preventScroll: true });
   }
 }
+
+const noteOf = (object) => (object.edits ? "edited" : object.start && !object.saved && !hasPrompts(object) ? "suggested" : null);

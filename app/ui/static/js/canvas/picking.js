@@ -20,6 +20,11 @@ export class Picking {
     this.app = app;
   }
 
+  /** False, and said why, where what there is may not be changed. */
+  get mayChange() {
+    return this.app.work.isFree;
+  }
+
   /** Returns whether that changed anything. */
   pick(pick) {
     const changed = !same(pick, this.picked);
@@ -83,7 +88,7 @@ export class Picking {
   nudge(dx, dy) {
     const { app, picked } = this;
     if (!picked || !app.isOpen) return false;
-    if (!app.work.isFree) return true;
+    if (!this.mayChange) return true;
     const { sheet } = app.work;
     const change = this.moved(picked, dx, dy);
     if (change) this.commit(change, "move", { amend: sheet === this.#nudged });
@@ -95,7 +100,7 @@ export class Picking {
   remove() {
     const { app, picked } = this;
     if (!picked || !app.isOpen) return false;
-    if (!app.work.isFree) return true;
+    if (!this.mayChange) return true;
     const change = this.without(picked);
     this.picked = this.hovered = null;
     app.canvas.classList.remove("fc-on-mark");

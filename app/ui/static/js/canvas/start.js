@@ -2,11 +2,15 @@
 import { t } from "../texts.js";
 
 export function fillWork({ messages, project }, work, draft, suggestion) {
-  const { annotation, kept, has_suggestion } = work.item;
+  const { annotation, kept, has_suggestion, asked_window: part } = work.item;
   if (draft && work.restore(draft, annotation)) {
     return messages.say(t(kept ? "day.keptBack" : "say.restored"), { sticky: Boolean(kept) });
   }
   if (annotation) return work.reopen(annotation);
+  if (part) {
+    work.startIn(part);
+    return messages.say(t("windows.asked"), { sticky: true });
+  }
   if (!suggestion) {
     if (has_suggestion) messages.say(t("say.noSuggestion"));
     return;

@@ -8,6 +8,7 @@ import { Lasso } from "./lasso.js";
 import { MarkEditor } from "./mark_editor.js";
 import { PolygonEditor } from "./polygon_editor.js";
 import { Scribble } from "./scribble.js";
+import { WindowEditor } from "./window_editor.js";
 
 const BESIDE = 12; // CSS px between what is picked and its button
 const LINES = { scribble: Scribble, lasso: Lasso };
@@ -20,6 +21,7 @@ export class Tools {
     this.app = app;
     this.marks = new MarkEditor(app);
     this.polygon = new PolygonEditor(app);
+    this.window = new WindowEditor(app);
     const label = t("tools.removeMark");
     this.button = make("button", { type: "button", class: "fc-unmark", "aria-label": label, title: label, hidden: true }, icon("x"));
     this.button.addEventListener("click", () => {
@@ -32,7 +34,7 @@ export class Tools {
 
   /** Who has the arrow keys, Del and what is under the pointer. */
   get editor() {
-    return this.app.tool === "polygon" ? this.polygon : this.marks;
+    return { polygon: this.polygon, window: this.window }[this.app.tool] ?? this.marks;
   }
 
   /** The gesture that a press at `at` starts, or null where the pointer's own rules hold. `reach` is in image pixels. */
@@ -44,7 +46,9 @@ export class Tools {
 
   #make(at, negative, reach) {
     const { app } = this;
-    if (app.isClassification || !app.work.isFree) return null;
+    if (app.isClassification) return null;
+    if (app.tool === "window") return this.window.begin(at, reach);
+    if (!app.work.isFree) return null;
     if (app.tool === "prompt") return negative ? null : this.marks.begin(at, reach);
     if (app.tool === "polygon") return this.polygon.begin(at, reach, negative);
     return LINES[app.tool] ? new LINES[app.tool](app, at, negative) : null;
@@ -85,7 +89,7 @@ export class Tools {
   /** The tool, the object or the image is another one. */
   left() {
     this.#dropPen();
-    for (const editor of [this.marks, this.polygon]) {
+    for (const editor of [this.marks, this.polygon, this.window]) {
       editor.pick(null);
       editor.hover(null);
     }
@@ -100,6 +104,7 @@ export class Tools {
     const { picked } = this.editor;
     this.button.hidden = !this.app.work || !picked || this.#gesture !== null;
     if (!this.app.work || this.app.isClassification) return;
+    this.window.paint(g, view);
     this.marks.paint(g, view);
     this.polygon.paint(g, view);
     this.#gesture?.paint?.(g, view);

@@ -2,6 +2,7 @@
 import { Answers } from "../core/answers.js";
 import { splitParts } from "../core/components.js";
 import { History } from "../core/history.js";
+import { touches } from "../core/labeled_window.js";
 import { LiveMask } from "../core/live_mask.js";
 import { isAsSaved, withSaved } from "../core/reopened.js";
 import * as rle from "../core/rle.js";
@@ -73,7 +74,8 @@ export class Work {
 
   /** An annotation made before, opened again in the window that it was made in. */
   reopen(annotation) {
-    this.history = new History(sheets.setLabel(withSaved(this.sheet, annotation.objects), annotation.label));
+    const sheet = sheets.setLabel(withSaved(this.sheet, annotation.objects), annotation.label);
+    this.history = new History(sheets.setWindow(sheet, annotation.labeled_window ?? null));
     if (annotation.window) this.window = annotation.window;
   }
 
@@ -157,8 +159,22 @@ export class Work {
     return this.sheet.objects.filter((o) => !this.answers.isCurrent(o));
   }
 
+  /** Nothing drawn that would be saved. */
   hasNothing() {
-    return sheets.filled(this.sheet).every((o) => !rle.area(this.answers.final(o)));
+    const outside = new Set(this.outside());
+    return sheets.filled(this.sheet).every((o) => outside.has(o) || !rle.area(this.answers.final(o)));
+  }
+
+  /** Objects that lie outside the window that alone is labeled. */
+  outside() {
+    const box = sheets.windowOf(this.sheet);
+    if (!box) return [];
+    return sheets.filled(this.sheet).filter((o) => rle.area(this.answers.final(o)) && !touches(this.answers.final(o), box, this.item.height));
+  }
+
+  /** Begins with a window: the part that another reader labeled alone. */
+  startIn(box) {
+    this.history = new History(sheets.setWindow(this.sheet, box));
   }
 
   objectAt({ x, y }) {

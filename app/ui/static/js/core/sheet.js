@@ -6,6 +6,7 @@
  *           window, logitsId, choice, edits: {painted, erased} | null, start: counts | null, confidence}
  * An object may have a `name` of its own. `start` is a starting mask: offered by the head, or saved before; `choice` picks another candidate than the
  * model's own. `saved`, where there is one, is the object as it was accepted before, see reopened.js.
+ * A sheet may have a `part`: the window [x0, y0, x1, y1] of the image that alone is labeled.
  * There is always an active object; a blank one is dropped as soon as it is left.
  */
 export const NAME_LENGTH = 100;
@@ -91,6 +92,10 @@ export function setName(sheet, id, text) {
 export const setClass = (sheet, classId) => patchActive(sheet, { classId });
 export const setChoice = (sheet, choice) => patchActive(sheet, { choice });
 export const setLabel = (sheet, label) => ({ ...sheet, label });
+
+/** The window that alone is labeled; null for the whole image. */
+export const windowOf = (sheet) => sheet.part ?? null;
+export const setWindow = (sheet, part) => (JSON.stringify(part) === JSON.stringify(windowOf(sheet)) ? sheet : { ...sheet, part });
 
 /** Keeps the active object and starts another of the same class; the same sheet when the active one is blank. */
 export function nextObject(sheet) {

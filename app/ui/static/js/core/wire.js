@@ -1,7 +1,8 @@
 /** From a sheet to what travels: the draft that survives a reload and the annotation that is accepted. */
+import { touches } from "./labeled_window.js";
 import { isAsSaved } from "./reopened.js";
 import * as rle from "./rle.js";
-import { askKey, filled, hasPrompts } from "./sheet.js";
+import { askKey, filled, hasPrompts, windowOf } from "./sheet.js";
 
 const DRAFT_VERSION = 1;
 const DRAFT_BYTES = 3_500_000;
@@ -41,12 +42,13 @@ export function newerDraft(a, b) {
 /** Strokes over a model's mask; where there was no model, the mask itself is all that was drawn. */
 const packEdits = ({ painted, erased }, size) => ({ painted: { size, counts: painted }, erased: { size, counts: erased } });
 
-/** Body of PUT annotation. Objects whose mask came out empty are left out. */
+/** Body of PUT annotation. Objects whose mask came out empty, or that lie outside the labeled window, are left out. */
 export function packAnnotation({ item, sheet, answers, window, seconds, clicks, submissionId }) {
   const size = [item.height, item.width];
+  const part = windowOf(sheet);
   const objects = filled(sheet).flatMap((object) => {
     const counts = answers.final(object);
-    if (!rle.area(counts)) return [];
+    if (!rle.area(counts) || !touches(counts, part, item.height)) return [];
     const answer = answers.of(object);
     const mask = { size, counts };
     const named = object.name || object.saved?.name ? { name: object.name ?? null } : {};
@@ -78,6 +80,7 @@ export function packAnnotation({ item, sheet, answers, window, seconds, clicks, 
     label: sheet.label,
     objects: sheet.label === null ? objects : [],
     window: window ? { level: window.level, width: window.width } : null,
+    labeled_window: part,
     seconds: Math.round(seconds * 10) / 10,
     clicks,
   };
