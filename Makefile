@@ -50,6 +50,7 @@ docs: $(READY)  ## write the generated pages of docs/ anew
 
 train-builtin: $(READY)  ## train the built-in models from data sets in DATA=folder (hours)
 	$(BIN)/python -m prompts.builtin.training.train --data $(DATA) --out runs/promptable --stage sets
+	$(BIN)/python -m prompts.builtin.training.judge --data $(DATA) --weights runs/promptable/weights.safetensors --out runs/promptable/judged.safetensors
 	$(BIN)/python -m alcore.encoders.training.train --data $(DATA) --out runs/encoder
 
 clean:  ## remove the environment and the demo workspace

@@ -4,7 +4,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from prompts.builtin.frames import WINDOW_PX, View
@@ -44,6 +46,11 @@ class EncodedImage:
             return whole
         one_window = _n_bytes(self.window(View(0, self.scales[0], 0, 0)))
         return whole + _n_bytes(self._canvases) + MAX_WINDOWS * one_window
+
+    def colours(self, view: View) -> Float[np.ndarray, "3 128 128"]:
+        """Give the standardised colours of a view, at half its resolution."""
+        colours: np.ndarray = self.window(view)[5][0].float().numpy()
+        return colours
 
     def window(self, view: View) -> Features:
         """Give the features of a view; of the finest level they are computed when first asked for, as in training."""

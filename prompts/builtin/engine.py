@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from prompts.builtin import model
 from prompts.builtin.encoded import EncodedImage
 from prompts.builtin.frames import View, canvas_shape, level_scales
+from prompts.builtin.judging import JUDGE_PREFIX, Judge
 from prompts.builtin.model import PromptableNet, prompt_maps
 from prompts.errors import CheckpointError
 
@@ -35,6 +36,7 @@ class Engine:
             state = load(weights)
         except SafetensorError as error:
             raise CheckpointError(f"{source} is not a complete safetensors file ({error}); restore it") from error
+        judged = {name: state.pop(name).numpy() for name in list(state) if name.startswith(JUDGE_PREFIX)}
         net = PromptableNet(folded=True)
         expected = {name: value.shape for name, value in net.state_dict().items()}
         got = {name: value.shape for name, value in state.items()}
@@ -45,6 +47,12 @@ class Engine:
                 f"the first is {odd[0]!r}; expected the file that ships as prompts/builtin/weights.safetensors"
             )
         net.load_state_dict({name: value.float() for name, value in state.items()})
+        # What was learned of this decoder's answers does not hold for another's, which knows its project's objects.
+        try:
+            self.judge = Judge.of(judged) if judged and decoder is None else None
+        except KeyError as error:
+            raise CheckpointError(f"{source} lacks {error} of what judges first clicks; restore the file") from error
+        """What chooses among the masks of a first click; None where the file has none."""
         if decoder is not None:
             net.decoder.load_state_dict(decoder)
         self._dtype = preferred_dtype()

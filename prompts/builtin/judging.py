@@ -102,7 +102,7 @@ def choose(
     dice = judge.predict(features).clip(0, 1)
     chosen = unlike(masks, dice)
     outputs, shifts = np.divmod(chosen, len(SHIFTS))
-    raised = logits[outputs] + np.float32(SHIFTS)[shifts][:, None, None]
+    raised = logits[outputs] + np.array(SHIFTS, np.float32)[shifts][:, None, None]
     row, col = cell_of(view, click)
     for one in raised:
         only_part_at(one, 2 * row, 2 * col)
@@ -160,7 +160,7 @@ def describe(
         row: of the click's cell.
         col: of the click's cell.
     """
-    raised = (logits[:, None] + np.float32(SHIFTS)[:, None, None]).reshape(-1, SIDE, SIDE)
+    raised = (logits[:, None] + np.array(SHIFTS, np.float32)[:, None, None]).reshape(-1, SIDE, SIDE)
     masks = parts_at(raised > 0, row, col)
     n = len(SHIFTS)
     own = of_masks(masks, np.repeat(sureness(logits), n, axis=0), pixels, row, col)

@@ -15,6 +15,7 @@ from prompts.builtin import frames
 from prompts.builtin.answers import candidates, favour_ellipse, honour_clicks, never_empty
 from prompts.builtin.clicks import clicks_in, foreground_xy, known_extent
 from prompts.builtin.frames import View
+from prompts.builtin.judging import choose
 from prompts.builtin.weights import adapted_id, read_weights, weights_id
 from prompts.errors import StateMismatch
 from prompts.geometry import points_to_arrays, validate_image, validate_prompt
@@ -24,6 +25,7 @@ from prompts.types import ImageState, MaskPrediction, Prompt
 if TYPE_CHECKING:
     from prompts.builtin.encoded import EncodedImage
     from prompts.builtin.engine import Engine
+    from prompts.builtin.judging import Judge
     from prompts.builtin.trainee import BuiltinTrainee
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -131,11 +133,13 @@ class BuiltinPredictor:
                 f"the image was encoded by {state.model_id!r}, not by {self.model_id!r}; embed it again"
             )
         validate_prompt(prompt, state.image_size, logits_size=frames.feedback_shape(*state.image_size))
+        is_first_click = wants_candidates(prompt)
         if multimask is None:
-            multimask = wants_candidates(prompt)
+            multimask = is_first_click
         encoded: EncodedImage = state.features
-        view, logits, iou = self._look(encoded, prompt, state.image_size, single=not multimask)
-        offered = candidates(logits, iou) if multimask else [0]
+        judge = self._engine.judge if is_first_click and prompt.points[0].label == 1 else None
+        view, logits, iou = self._look(encoded, prompt, state.image_size, single=not multimask, judge=judge)
+        offered = [0] if not multimask else [0, 1, 2] if judge else candidates(logits, iou)
         grid = frames.feedback_shape(*state.image_size)
         full = frames.paste(logits[offered], view, state.image_size, state.image_size)
         low_res = full if grid == state.image_size else frames.paste(logits[offered], view, state.image_size, grid)
@@ -143,8 +147,18 @@ class BuiltinPredictor:
         masks = honour_clicks(full, clicks, sigma_px=0.5 / (view.scale * frames.CELLS_PER_PX)) > 0
         return MaskPrediction(masks=masks, predicted_iou=iou[offered], low_res_logits=low_res, chosen=0)
 
+    def decode(self, state: ImageState, view: View, prompt: Prompt) -> tuple[np.ndarray, np.ndarray]:
+        """Give all four outputs (4, 128, 128) for a prompt in one view, and the IoU that the network expects."""
+        return self._decode(state.features, view, prompt, state.image_size, single=False)
+
     def _look(
-        self, encoded: "EncodedImage", prompt: Prompt, image_size: tuple[int, int], *, single: bool
+        self,
+        encoded: "EncodedImage",
+        prompt: Prompt,
+        image_size: tuple[int, int],
+        *,
+        single: bool,
+        judge: "Judge | None",
     ) -> tuple[View, np.ndarray, np.ndarray]:
         """Decode in the view that the prompt calls for, or, with clicks and strokes alone, that a first look does."""
         extent = known_extent(prompt, image_size)
@@ -152,7 +166,7 @@ class BuiltinPredictor:
             view = frames.view_of(extent, *image_size, encoded.scales)
             return view, *self._decode(encoded, view, prompt, image_size, single=single)
         view = frames.whole_view(encoded.scales)
-        logits, iou = self._decode(encoded, view, prompt, image_size, single=single)
+        logits, iou = self._judged(encoded, view, prompt, image_size, single=single, judge=judge)
         mask = frames.paste(logits[:1], view, image_size, frames.coarse_shape(*image_size))[0] > 0
         extent = frames.extent_of(mask, foreground_xy(prompt, image_size), image_size)
         if extent is None:
@@ -160,10 +174,26 @@ class BuiltinPredictor:
         closer = frames.view_of(extent, *image_size, encoded.scales)
         if closer.level == 0:
             return view, logits, iou
-        close_logits, close_iou = self._decode(encoded, closer, prompt, image_size, single=single)
+        close_logits, close_iou = self._judged(encoded, closer, prompt, image_size, single=single, judge=judge)
         if frames.touches_border(close_logits[0], closer, image_size):
             return view, logits, iou
         return closer, close_logits, close_iou
+
+    def _judged(
+        self,
+        encoded: "EncodedImage",
+        view: View,
+        prompt: Prompt,
+        image_size: tuple[int, int],
+        *,
+        single: bool,
+        judge: "Judge | None",
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Decode in one view; where there is a judge, three masks are chosen from all outputs, the best first."""
+        if judge is None:
+            return self._decode(encoded, view, prompt, image_size, single=single)
+        logits, iou = self._decode(encoded, view, prompt, image_size, single=False)
+        return choose(judge, logits, iou, encoded.colours(view), view, prompt.points[0])
 
     def _decode(
         self, encoded: "EncodedImage", view: View, prompt: Prompt, image_size: tuple[int, int], *, single: bool

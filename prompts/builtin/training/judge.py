@@ -45,21 +45,26 @@ Examples = tuple[Float[np.ndarray, "n k f"], Float[np.ndarray, "n k"]]
 Picture = tuple[UInt8[np.ndarray, "_h _w 3"], Bool[np.ndarray, "_h _w"]]
 
 
-def part_around(rgb: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], rng: np.random.Generator) -> Picture | None:
+def part_around(
+    rgb: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], rng: np.random.Generator
+) -> Picture | None:
     """Cut a part out around an object that then takes a random share of it; None where that is too small."""
     box, (height, width) = tight_box_of(mask), mask.shape
     side = max(box.x1 - box.x0, box.y1 - box.y0)
     wanted = side / rng.uniform(*ZOOM)
     if wanted < LEAST_PART_PX:
         return None
-    x, y = ((low + high) / 2 + rng.uniform(-0.4, 0.4) * (wanted - side) for low, high in ((box.x0, box.x1), (box.y0, box.y1)))
+    x, y = (
+        (low + high) / 2 + rng.uniform(-0.4, 0.4) * (wanted - side)
+        for low, high in ((box.x0, box.x1), (box.y0, box.y1))
+    )
     rows = slice(int(max(0, y - wanted / 2)), int(min(height, y + wanted / 2)))
     cols = slice(int(max(0, x - wanted / 2)), int(min(width, x + wanted / 2)))
     return np.ascontiguousarray(rgb[rows, cols]), np.ascontiguousarray(mask[rows, cols])
 
 
 def pictures_of(data: Path, name: str, *, watched: bool) -> Iterator[Picture]:
-    """Yield objects of a set: of training images in their whole image and in a part; of validation images in the whole."""
+    """Yield objects of a set: those of training images in the whole image and in a part, of validation images in it."""
     n = 0
     for image in read_bench_images(data / name):
         if is_held_out(name, image.stem) or is_validation(name, image.stem) != watched:
@@ -132,7 +137,7 @@ def fit(parts: list[Examples], *, seed: int = 0) -> Judge:
         regret = (torch.softmax(said / REGRET_SCALE, -1) * (dice[rows].amax(-1, keepdim=True) - dice[rows])).sum(-1)
         loss = (said - dice[rows]).square().mean() + REGRET_WEIGHT * regret.mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         schedule.step()
     arrays = [a.detach().numpy() for a in (mean, deviation, w1, b1, w2, b2)]
@@ -164,6 +169,7 @@ def main() -> None:
     report(judge, watched)
     tensors = {name: value for name, value in load_file(args.weights).items() if not name.startswith(JUDGE_PREFIX)}
     save_file(tensors | judge.tensors(), args.out)
+    args.out.chmod(0o644)
 
 
 if __name__ == "__main__":
