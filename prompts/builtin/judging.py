@@ -114,8 +114,9 @@ def unlike(masks: Masks, scores: Float[np.ndarray, " k"], n: int = 3, most: floa
 
     Where there are too few of them the best of the others follow.
     """
-    flat = masks.reshape(len(masks), -1).astype(np.float32)
-    shared, area = flat @ flat.T, flat.sum(1)
+    bits = np.packbits(masks.reshape(len(masks), -1), axis=1)
+    shared = np.bitwise_count(bits[:, None] & bits[None]).sum(2, dtype=np.int64)
+    area = np.diagonal(shared)
     iou = shared / np.maximum(area[:, None] + area - shared, 1)
     order = list(np.argsort(-scores, kind="stable"))
     chosen: list[int] = []
@@ -242,7 +243,9 @@ def grown(masks: Masks) -> Masks:
 def means(masks: Masks, maps: Float[np.ndarray, "c h w"]) -> Float[np.ndarray, "k c"]:
     """Mean of each map over each mask; 0 where it is empty."""
     flat = masks.reshape(len(masks), -1).astype(np.float32)
-    mean: np.ndarray = flat @ maps.reshape(len(maps), -1).T / np.maximum(flat.sum(1), 1)[:, None]
+    # No matrix product: BLAS would wake threads of its own, which then stand in the way of torch's.
+    total = np.einsum("kn,cn->kc", flat, maps.reshape(len(maps), -1))
+    mean: np.ndarray = total / np.maximum(flat.sum(1), 1)[:, None]
     return mean
 
 
