@@ -10,8 +10,10 @@ from app.api.schemas import AnnotationIn
 from app.service import AnnotationService
 from tests.app.ui.seeding import DISCS, SIZE, discs_image, queue_all
 
-SEGMENTATION = {"read twice": 3, "apart": 4, "apart dark": 3, "golden": 4}
+SEGMENTATION = {"read twice": 3, "apart": 4, "apart dark": 3, "golden": 4, "apart in parts": 1}
 """Names and numbers of images."""
+PART = (30, 20, 240, 190)
+"""x0 y0 x1 y1 of what both readers of `apart in parts` labeled alone."""
 
 
 def disc(number: int, *, dx: int = 0, grow: int = 0, class_id: int = 1) -> dict[str, object]:
@@ -20,6 +22,9 @@ def disc(number: int, *, dx: int = 0, grow: int = 0, class_id: int = 1) -> dict[
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
     mask = np.hypot(columns - x - dx, rows - y) < radius + grow
     return {"class_id": class_id, "mask": encode_rle(mask)}
+
+
+OF_ANN = [disc(0), disc(1), disc(2, class_id=2)]
 
 
 def answer(service: AnnotationService, project_id: int, annotator: str, **said: object) -> int | None:
@@ -43,11 +48,13 @@ def seed_reads(service: AnnotationService) -> None:
             while answer(service, project.id, "chief", objects=[disc(0)]) is not None:
                 pass
         if name.startswith("apart"):
+            part = PART if name == "apart in parts" else None
             service.ask_second_reads(project.id, [item.id for item in service.items(project.id).items])
-            while answer(service, project.id, "ann", objects=[disc(0), disc(1), disc(2, class_id=2)]) is not None:
+            while answer(service, project.id, "ann", objects=OF_ANN, labeled_window=part) is not None:
                 pass
             for i in range(n):
-                answer(service, project.id, "ben", objects=[disc(0, dx=14 + 6 * i), disc(1, grow=3)])
+                objects = [disc(0, dx=14 + 6 * i), disc(1, grow=3)]
+                answer(service, project.id, "ben", objects=objects, labeled_window=part)
     labels = service.create_project("labels apart", task="classification", classes=["benign", "malignant"])
     service.import_files(labels.id, [(f"{i}.png", io.BytesIO(discs_image(1100 + i))) for i in range(2)])
     queue_all(service, labels.id)

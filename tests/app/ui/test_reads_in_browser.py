@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.app.ui.driver import Annotating
-from tests.app.ui.seeding import DISCS
+from tests.app.ui.seeding import DISCS, SIZE
+from tests.app.ui.seeding_reads import PART
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Annotating]
@@ -123,6 +124,7 @@ def test_deciding_by_key(open_page: OpenPage) -> None:
 def test_the_overlay_shows_who_drew_what_and_can_be_put_away(open_page: OpenPage) -> None:
     page = open_page("apart dark", name="max", color_scheme="dark")
     judge(page)
+    expect(page.page.get_by_text("dashed: labeled part")).to_be_hidden()
     canvas = page.page.locator(".fc-judge canvas")
     with_masks = canvas.screenshot()
     page.page.keyboard.press("h")
@@ -143,6 +145,35 @@ def test_the_overlay_shows_who_drew_what_and_can_be_put_away(open_page: OpenPage
     page.page.mouse.move(500, 400)
     page.shot("judge-dark")
     assert page.barriers() == []
+
+
+COLOURS_ON_LINE = """(([x0, y0, x1, y1]) => {
+  const canvas = document.querySelector(".fc-judge canvas");
+  const scale = Math.min(canvas.width / WIDTH, canvas.height / HEIGHT);
+  const [left, top] = [(canvas.width - WIDTH * scale) / 2, (canvas.height - HEIGHT * scale) / 2];
+  const at = [left + x0 * scale, top + y0 * scale, (x1 - x0) * scale, 1].map(Math.floor);
+  const { data } = canvas.getContext("2d").getImageData(...at);
+  return [...new Set(Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 3)].join()))];
+})"""
+"""The colours along a row of image pixels, as the page shows them."""
+
+
+def test_what_both_labeled_alone_is_outlined_in_the_colours_of_both(open_page: OpenPage) -> None:
+    page = open_page("apart in parts", name="pia")
+    judge(page)
+    height, width = SIZE
+    x0, y0, x1, _ = PART
+    script = COLOURS_ON_LINE.replace("WIDTH", str(width)).replace("HEIGHT", str(height))
+    on_line = page.js(f"{script}([{x0}, {y0}, {x1}, {y0}])")
+    above = page.js(f"{script}([{x0}, {y0 - 6}, {x1}, {y0 - 6}])")
+    colours = {"230,159,0", "86,180,233"}  # A's orange and B's blue
+    assert colours <= set(on_line)
+    assert not colours & set(above)
+    expect(page.page.locator(".fc-judge header")).to_contain_text("dashed: labeled part")
+    page.shot("judge-parts")
+    page.page.keyboard.press("h")
+    page.page.wait_for_timeout(80)
+    assert not colours & set(page.js(f"{script}([{x0}, {y0}, {x1}, {y0}])"))
 
 
 def test_labels_are_picked(open_page: OpenPage) -> None:

@@ -119,8 +119,9 @@ export class Judge {
   /** The whole image, or one pair of objects alone. */
   #paint(pair = null) {
     if (!this.#seen) return;
+    const { a, b } = this.#seen;
     const of = (side) => (pair ? this.#seen[side].objects.filter((_, index) => index === pair[side]) : this.#seen[side].objects);
-    this.view.picture.show(this.#picture, this.#window, of("a"), of("b"));
+    this.view.picture.show(this.#picture, this.#window, of("a"), of("b"), { a: a.labeled_window, b: b.labeled_window });
   }
 
   #act(act) {

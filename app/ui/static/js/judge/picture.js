@@ -6,6 +6,7 @@ import { paintSamples, tableSize, windowTable } from "../core/windowing.js";
 const COLOURS = { a: [230, 159, 0], b: [86, 180, 233], other: [204, 121, 167] };
 const SHARE = 0.45; // of the colour in an area
 const EDGE = 0.95;
+const DASH = 6; // screen pixels; A's dashes stand in the gaps of B's where both labeled the same part
 
 export class JudgePicture {
   masksShown = true;
@@ -23,9 +24,9 @@ export class JudgePicture {
     this.resized.disconnect();
   }
 
-  /** picture: samples as the API sends them; a and b: objects of the two readers. */
-  show(picture, window, a, b) {
-    this.#shown = { picture, window, a, b };
+  /** picture: samples as the API sends them; a and b: objects of the two readers; parts: what each labeled alone, or null. */
+  show(picture, window, a, b, parts) {
+    this.#shown = { picture, window, a, b, parts };
     this.#paint();
   }
 
@@ -76,6 +77,21 @@ export class JudgePicture {
     context.imageSmoothingEnabled = scale < 1;
     context.setTransform(scale, 0, 0, scale, x, y);
     context.drawImage(this.#image, 0, 0);
+    if (this.masksShown) this.#drawParts(context, ratio / scale);
+  }
+
+  /** Dashed lines around the part that a reader labeled alone; `pixel`: a screen pixel in those of the image. */
+  #drawParts(context, pixel) {
+    context.lineWidth = 2 * pixel;
+    context.setLineDash([DASH * pixel, DASH * pixel]);
+    for (const side of ["a", "b"]) {
+      const part = this.#shown.parts[side];
+      if (!part) continue;
+      const [x0, y0, x1, y1] = part;
+      context.strokeStyle = `rgb(${COLOURS[side].join(" ")})`;
+      context.lineDashOffset = side === "a" ? 0 : DASH * pixel;
+      context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    }
   }
 }
 

@@ -32,7 +32,8 @@ export class JudgeView {
     this.acts = Object.fromEntries(ACTS.map(([act, key]) => [act, button(t(`judge.acts.${act}`), key, () => onAct(act), act.length > 1 ? "" : `fc-side-${act}`)]));
     this.objects = button(t("judge.byObject"), "O", onObjects);
     const chip = (side) => make("span", {}, make("i", { class: `fc-side-mark fc-side-${side}` }), t(`judge.only.${side}`));
-    this.legend = make("p", { class: "fc-sides" }, chip("a"), chip("b"), chip("other"));
+    this.parts = make("span", { text: t("judge.parts") });
+    this.legend = make("p", { class: "fc-sides" }, chip("a"), chip("b"), chip("other"), this.parts);
     this.picture = new JudgePicture(this.canvas);
     this.masks = button(t("judge.masks"), "H", () => this.picture.toggleMasks());
     this.near = button(t("judge.near"), "G", () => this.picture.toggleClose());
@@ -68,6 +69,7 @@ export class JudgeView {
     this.list.replaceChildren(...rows);
     for (const [act, node] of Object.entries(this.acts)) node.hidden = !seen || (isClassification && !OF_LABELS.includes(act));
     this.masks.hidden = this.near.hidden = this.legend.hidden = isClassification || !seen;
+    this.parts.hidden = !seen?.a.labeled_window && !seen?.b.labeled_window;
     this.labels.hidden = !isClassification || !seen;
     if (isClassification && seen) {
       const side = (name) => make("span", {}, make("i", { class: `fc-side-mark fc-side-${name}` }), t("judge.says", { side: name.toUpperCase(), label: seen[name].label }));
