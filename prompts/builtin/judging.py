@@ -64,7 +64,8 @@ class Judge:
 
 def halved(maps: Float[np.ndarray, "*c 128 128"]) -> Float[np.ndarray, "*c 64 64"]:
     """Mean of 2 x 2 cells."""
-    halves: np.ndarray = maps.reshape(*maps.shape[:-2], SIDE, 2, SIDE, 2).mean((-1, -3))
+    rows = maps[..., ::2, :] + maps[..., 1::2, :]  # four times faster than a mean over axes
+    halves: np.ndarray = (rows[..., ::2] + rows[..., 1::2]) * np.float32(0.25)
     return halves
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from prompts.builtin.frames import LOGITS_PX, MASK_PX, WINDOW_PX
+from prompts.builtin.geodesic import GEODESIC_MAPS, geodesic_maps
 
 STRIDES = (4, 8, 16, 32)
 IMAGE_CHANNELS = 4
@@ -100,6 +101,7 @@ class Decoder(nn.Module):
         w4, w8, w16, w32 = DECODER_WIDTHS
         self.prompt = ConvNorm((PROMPT_CHANNELS + CUES + 3) * 4, w4, folded=folded)
         self.affinities = nn.ModuleList(ConvNorm(CUES, w, kernel=1, folded=folded) for w in (w4, w8))
+        self.ways = ConvNorm(GEODESIC_MAPS, w4, folded=folded)
         self.downs = nn.ModuleList(ConvNorm(a, b, stride=2, folded=folded) for a, b in pairwise(DECODER_WIDTHS))
         self.blocks = nn.ModuleList(Residual(w, folded=folded) for w in DECODER_WIDTHS[1:])
         self.context = nn.Linear(w32, w32)
@@ -117,7 +119,8 @@ class Decoder(nn.Module):
         """
         seen = torch.cat([maps, colour_maps(features[5], maps), features[5].to(maps.dtype)], dim=1)
         x = features[0] + self.prompt(F.pixel_unshuffle(seen, 2))
-        x = F.relu(x + self.affinities[0](affinity_maps(F.normalize(features[0], dim=1), maps)))
+        x = x + self.affinities[0](affinity_maps(F.normalize(features[0], dim=1), maps))
+        x = F.relu(x + self.ways(geodesic_maps(features[5], maps)))
         xs = [x]
         for level, (down, block) in enumerate(zip(self.downs, self.blocks, strict=True), start=1):
             x = down(x) + features[level]

@@ -21,6 +21,7 @@ from prompts.builtin.frames import LOGITS_PX, MASK_PX, WINDOW_PX
 from prompts.builtin.model import Features, PromptableNet, prompt_maps
 from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
 from prompts.builtin.training.data import MASKED_SETS, VOLUME_SET, Record, load_or_build
+from prompts.builtin.training.folding import read_folded, unfold
 from prompts.builtin.training.losses import LIKENESS_WEIGHT, likeness_loss, total_loss
 from prompts.builtin.training.prompting import Prompts, corrective_clicks, first_prompts, play
 from prompts.builtin.training.recipe import STAGES, shares_of
@@ -29,6 +30,8 @@ from prompts.builtin.training.windows import OBJECTS_PER_WINDOW, Window, WindowD
 EMA_DECAY = 0.998
 GRADIENT_CLIP = 3.0
 CHECKPOINT_SECONDS = 150.0
+UNFOLDING_BATCHES = 12
+"""Of windows that weights without batch norms are shown before they are trained on."""
 
 
 def collate(windows: list[Window]) -> tuple[Tensor, Tensor, Tensor]:
@@ -67,7 +70,7 @@ def play_frozen(
     net.decoder.eval()
     with torch.no_grad():
         prompts = play(lambda prompts, rows: answer(net, frozen, prompts, rows), targets, boxes, generator)
-    net.decoder.train()
+    net.decoder.train(net.training)
     return prompts
 
 
@@ -165,6 +168,24 @@ def validate_sets(net: PromptableNet, records: list[Record], n_batches: int) -> 
         print(f"  {name}: {validate(net, WindowDataset(watched, {name: 1.0}, seed=12345), n_batches)}", flush=True)
 
 
+def start_from(path: Path, net: PromptableNet, dataset: WindowDataset) -> None:
+    """Take averaged weights of a checkpoint, or folded weights, whose batch norms are learned anew from windows."""
+    device = next(net.parameters()).device
+    if path.suffix != ".safetensors":
+        net.load_state_dict(torch.load(path, weights_only=True, map_location=device)["average"])
+        return
+
+    def run() -> None:
+        for k in range(UNFOLDING_BATCHES):
+            batch = collate([dataset[k * 8 + i] for i in range(8)])
+            images, targets, boxes = (part.to(device) for part in batch)
+            generator = torch.Generator(device).manual_seed(k)
+            with device:
+                play_frozen(net, net.encode(images), coarse(targets), boxes, generator)
+
+    unfold(net, {name: value.to(device) for name, value in read_folded(path).items()}, run)
+
+
 def main() -> None:
     """Train until `--steps`, printing progress and writing checkpoints and weights."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -173,7 +194,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="where prepared records lie; default: OUT")
     parser.add_argument("--stage", choices=tuple(STAGES), required=True)
     parser.add_argument("--without", nargs="*", default=[], help="sets to leave out entirely")
-    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run starts from")
+    parser.add_argument("--start", type=Path, help="checkpoint or folded weights that a new run starts from")
     parser.add_argument("--keep-first-answers", action="store_true", help="hold what START answers to one click")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--warm-up-steps", type=int, default=200)
@@ -193,8 +214,9 @@ def main() -> None:
     records = load_or_build(args.data, args.cache or args.out, (*shares, *watched))
     device = torch.device(args.device)
     net = PromptableNet().to(device).to(memory_format=torch.channels_last)
+    dataset = WindowDataset([r for r in records if not r.validation], shares, seed=args.seed)
     if args.start:
-        net.load_state_dict(torch.load(args.start, weights_only=True, map_location=device)["average"])
+        start_from(args.start, net, dataset)
     average = copy.deepcopy(net)
     teacher = copy.deepcopy(net).eval() if args.keep_first_answers else None
     groups = [
@@ -204,7 +226,6 @@ def main() -> None:
     optimiser = torch.optim.AdamW(groups, lr=args.lr)
     args.out.mkdir(parents=True, exist_ok=True)
     first = load_checkpoint(args.out / "checkpoint.pt", net, average, optimiser)
-    dataset = WindowDataset([r for r in records if not r.validation], shares, seed=args.seed)
     order = range(first * args.batch_size, args.steps * args.batch_size)
     loader = DataLoader(
         dataset,

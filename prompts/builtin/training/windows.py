@@ -21,6 +21,8 @@ MIN_AREA_PX = 20
 SUPERPIXEL_SHARE = 0.12
 """How often superpixels stand in for the objects of an image that has both."""
 SMALLER_OF_TWO_SHARE = 0.4
+CURVE_SHARE, CURVE_KNOTS = 0.2, 5
+"""How often intensities go through a random curve, not even a monotone one, and through how many points it is drawn."""
 
 
 @dataclass(frozen=True)
@@ -157,11 +159,14 @@ def change_intensity(
     gain, bias = (rng.uniform(0.6, 1.3), rng.uniform(-0.1, 0.1)) if rng.random() < 0.5 else (1.0, 0.0)
     colour = rng.uniform(0.85, 1.15, 3) if rng.random() < 0.3 else np.ones(3)
     tint = torch.tensor(colour, dtype=torch.float32)[:, None, None]
+    curve = rng.random(CURVE_KNOTS).astype(np.float32) if rng.random() < CURVE_SHARE else None
 
     def pointwise(x: Tensor) -> Tensor:
         x = x.clamp(0, 1) ** gamma if gamma != 1.0 else x
         x = 1 - x if invert else x
         x = (x * tint * gain + bias).clamp(0, 1)
+        if curve is not None:  # of other scanners and stains: what was dark may be bright, and in between neither
+            x = torch.from_numpy(np.interp(x.numpy(), np.linspace(0, 1, CURVE_KNOTS), curve).astype(np.float32))
         return x.mean(0, keepdim=True).expand(3, -1, -1) if grey else x
 
     image, thumb = pointwise(image), pointwise(thumb)

@@ -1,10 +1,11 @@
 """Shapes of the network, drawing of prompts, and folding of batch norms."""
 
+import pytest
 import torch
 from torch import nn
 
 from prompts.builtin.model import PromptableNet, colour_maps, prompt_maps
-from prompts.builtin.training.checkpoints import fold
+from prompts.builtin.training.folding import fold, norms_of, unfold
 
 
 def test_the_encoder_gives_four_strides_and_the_decoder_four_masks() -> None:
@@ -64,7 +65,9 @@ def test_colours_are_near_one_where_a_cue_has_them_and_zero_without_the_cue() ->
     assert (near[:3] == 0).all()  # no click, no last mask
 
 
-def test_folding_batch_norms_changes_no_answer() -> None:
+@pytest.fixture(scope="module")
+def trained() -> PromptableNet:
+    """A network whose batch norms do something."""
     torch.manual_seed(0)
     net = PromptableNet()
     for module in net.modules():
@@ -73,11 +76,42 @@ def test_folding_batch_norms_changes_no_answer() -> None:
             nn.init.normal_(module.bias, std=0.1)
             nn.init.normal_(module.running_mean, std=0.1)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
-    folded = PromptableNet(folded=True)
-    folded.load_state_dict(fold(net))
-    image, maps = torch.rand(1, 4, 256, 256), torch.rand(1, 8, 128, 128)
+    return net.eval()
+
+
+def answers_of(net: PromptableNet) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    image, maps = (torch.rand(1, *shape, generator=generator) for shape in ((4, 256, 256), (8, 128, 128)))
     with torch.no_grad():
-        wanted = net.eval().decode(net.encode(image), maps)
-        got = folded.eval().decode(folded.encode(image), maps)
-    torch.testing.assert_close(got[0], wanted[0], rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(got[1], wanted[1], rtol=1e-3, atol=1e-3)
+        return net.decode(net.encode(image), maps)
+
+
+def test_folding_batch_norms_changes_no_answer(trained: PromptableNet) -> None:
+    folded = PromptableNet(folded=True)
+    folded.load_state_dict(fold(trained))
+    torch.testing.assert_close(answers_of(folded.eval()), answers_of(trained), rtol=1e-3, atol=1e-3)
+
+
+def test_unfolded_weights_answer_as_they_did_by_norms_of_what_they_are_shown(trained: PromptableNet) -> None:
+    net = PromptableNet()
+    unfold(net, fold(trained), lambda: answers_of(net))
+    torch.testing.assert_close(answers_of(net.eval()), answers_of(trained), rtol=1e-3, atol=1e-3)
+    norms = [norm for _, norm in norms_of(net).values()]
+    assert len(norms) > 20
+    assert all(norm.running_var is not None and not (norm.running_var == 1).all() for norm in norms)
+
+
+def test_a_layer_that_folded_weights_lack_changes_no_answer_and_can_be_learned(trained: PromptableNet) -> None:
+    state = fold(trained)
+    silent = {name: torch.zeros_like(value) if "decoder.ways" in name else value for name, value in state.items()}
+    without = {name: value for name, value in state.items() if "decoder.ways" not in name}
+    assert len(without) == len(state) - 2
+    folded, net = PromptableNet(folded=True), PromptableNet()
+    folded.load_state_dict(silent)
+    unfold(net, without, lambda: answers_of(net))
+    torch.testing.assert_close(answers_of(net.eval()), answers_of(folded.eval()), rtol=1e-3, atol=1e-3)
+    logits, _ = net.decode(net.encode(torch.rand(1, 4, 256, 256)), torch.rand(1, 8, 128, 128))
+    logits.mean().backward()
+    gradient = norms_of(net)["decoder.ways"][1].weight.grad
+    assert gradient is not None
+    assert (gradient != 0).any()
