@@ -1,6 +1,7 @@
 """Windows, simulated prompts, losses and schedule of the training run, on made-up records."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ import torch
 from scipy import ndimage
 
 from prompts.builtin.model import PromptableNet
-from prompts.builtin.training.checkpoints import load_checkpoint, save_checkpoint
+from prompts.builtin.training import train
+from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
 from prompts.builtin.training.data import cut_to_pieces, label_components, make_world
+from prompts.builtin.training.folding import norms_of, read_folded
 from prompts.builtin.training.losses import likeness_loss, mask_losses, surroundings, total_loss
 from prompts.builtin.training.prompting import corrective_clicks, first_prompts, tight_boxes
-from prompts.builtin.training.train import learning_rate
+from prompts.builtin.training.train import learning_rate, start_from
 from prompts.builtin.training.windows import WindowDataset
 
 
@@ -154,3 +157,23 @@ def test_pieces_of_a_tree_are_connected_and_cover_it() -> None:
     assert pieces.max() > 2
     for piece in range(1, pieces.max() + 1):
         assert ndimage.label(pieces == piece)[1] == 1
+
+
+def test_a_run_starts_from_shipped_weights_with_their_answers(
+    windows: WindowDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "UNFOLDING_BATCHES", 1)
+    torch.manual_seed(0)
+    file, trained = tmp_path / "weights.safetensors", PromptableNet().eval()
+    for _, norm in norms_of(trained).values():  # without shifts blank places have no features, whose direction is noise
+        torch.nn.init.normal_(norm.bias, std=0.1)
+    export_weights(trained, file)
+    shipped, net = PromptableNet(folded=True).eval(), PromptableNet()
+    shipped.load_state_dict(read_folded(file))
+    start_from(file, net, windows)
+    image, maps = windows[0].image[None], torch.rand(1, 8, 128, 128)
+    assert net.training
+    with torch.no_grad():
+        wanted, _ = shipped.decode(shipped.encode(image), maps)
+        got, _ = net.eval().decode(net.encode(image), maps)
+    torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-3)
