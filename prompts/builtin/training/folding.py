@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from prompts.builtin.judging import JUDGE_PREFIX
 from prompts.builtin.model import ConvNorm, PromptableNet
+from prompts.errors import CheckpointError
 
 LEAST_VARIANCE = 1e-6
 Moments = dict[str, list[Tensor]]
@@ -52,8 +53,8 @@ def fold(net: PromptableNet) -> dict[str, Tensor]:
 
 
 def read_folded(path: Path) -> dict[str, Tensor]:
-    """Read a weights file without its judge, in float32."""
-    return {name: value.float() for name, value in load_file(path).items() if not name.startswith(JUDGE_PREFIX)}
+    """Read a weights file without its judge."""
+    return {name: value for name, value in load_file(path).items() if not name.startswith(JUDGE_PREFIX)}
 
 
 @torch.no_grad()
@@ -64,7 +65,11 @@ def unfold(net: PromptableNet, state: dict[str, Tensor], run: Callable[[], objec
         net: takes the weights. A layer that they do not have starts with a norm of zero, and so changes nothing.
         state: folded weights.
         run: puts images through `net`, by which each norm learns what it gets; its scale and shift undo that.
+
+    Raises:
+        CheckpointError: the weights are of another network.
     """
+    _check(state, fold(net), set(norms_of(net)))
     for name, parameter in net.named_parameters():
         if name in state:
             parameter.copy_(state[name])
@@ -86,6 +91,17 @@ def unfold(net: PromptableNet, state: dict[str, Tensor], run: Callable[[], objec
         variance.copy_((second - first**2).clamp(min=LEAST_VARIANCE))
         norm.bias.add_(norm.weight * mean)
         norm.weight.mul_((variance + norm.eps).sqrt())
+
+
+def _check(state: dict[str, Tensor], known: dict[str, Tensor], norms: set[str]) -> None:
+    """Refuse unknown and misshapen tensors, and the lack of one that no norm can silence."""
+    odd = {name for name, value in state.items() if name not in known or value.shape != known[name].shape}
+    odd |= {name for name in known.keys() - state.keys() if name.rsplit(".", 2)[0] not in norms}
+    if odd:
+        raise CheckpointError(
+            f"these are weights of another network: {len(odd)} tensors are missing, unknown or misshapen, the first is "
+            f"{min(odd)!r}; start from a file that shipped as prompts/builtin/weights.safetensors"
+        )
 
 
 @contextmanager

@@ -15,14 +15,15 @@ from zlib import crc32
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
-from safetensors.numpy import load_file, save_file
+from safetensors.torch import save_file
 
 from prompts.bench_data import read_bench_images
 from prompts.builtin import frames
-from prompts.builtin.judging import JUDGE_PREFIX, Judge, describe_click, halved
+from prompts.builtin.judging import Judge, describe_click, halved
 from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor
 from prompts.builtin.split import is_held_out, is_validation
 from prompts.builtin.training.data import make_world
+from prompts.builtin.training.folding import read_folded
 from prompts.geometry import tight_box_of
 from prompts.simulate import first_click
 from prompts.types import Prompt
@@ -167,8 +168,8 @@ def main() -> None:
         watched = dict(zip(SETS, pool.map(partial(collect, args.data, args.weights, watched=True), SETS), strict=True))
     judge = fit(taught)
     report(judge, watched)
-    tensors = {name: value for name, value in load_file(args.weights).items() if not name.startswith(JUDGE_PREFIX)}
-    save_file(tensors | judge.tensors(), args.out)
+    judged = {name: torch.from_numpy(value) for name, value in judge.tensors().items()}
+    save_file(read_folded(args.weights) | judged, args.out)
     args.out.chmod(0o644)
 
 

@@ -42,6 +42,15 @@ def collate(windows: list[Window]) -> tuple[Tensor, Tensor, Tensor]:
     return images, targets, torch.cat([w.boxes for w in windows])
 
 
+def batches_of(dataset: WindowDataset, n: int, device: torch.device) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """The first n batches of eight windows."""
+    found = []
+    for k in range(n):
+        images, targets, boxes = collate([dataset[k * 8 + i] for i in range(8)])
+        found.append((images.to(device), targets.to(device), boxes.to(device)))
+    return found
+
+
 def coarse(masks: Tensor) -> Tensor:
     """Masks or logits at the size in which prompts are drawn and fed back."""
     return F.avg_pool2d(masks[:, None], MASK_PX // LOGITS_PX)[:, 0]
@@ -140,11 +149,10 @@ def validate(net: PromptableNet, dataset: WindowDataset, n_batches: int) -> str:
     device = next(net.parameters()).device
     generator = torch.Generator(device).manual_seed(0)
     found: dict[str, list[Tensor]] = {}
-    batches = [collate([dataset[k * 8 + i] for i in range(8)]) for k in range(n_batches)]
+    batches = batches_of(dataset, n_batches, device)
     net.eval()
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16), device:
-        for batch in batches:
-            images, masks, boxes = (part.to(device) for part in batch)
+        for images, masks, boxes in batches:
             features, targets = net.encode(images), coarse(masks)
             rows = torch.arange(len(targets))
             prompts = first_prompts(targets, boxes, generator)
@@ -176,14 +184,13 @@ def start_from(path: Path, net: PromptableNet, dataset: WindowDataset) -> None:
         return
 
     def run() -> None:
-        for k in range(UNFOLDING_BATCHES):
-            batch = collate([dataset[k * 8 + i] for i in range(8)])
-            images, targets, boxes = (part.to(device) for part in batch)
-            generator = torch.Generator(device).manual_seed(k)
-            with device:
+        generator = torch.Generator(device).manual_seed(0)
+        batches = batches_of(dataset, UNFOLDING_BATCHES, device)
+        with device:
+            for images, targets, boxes in batches:
                 play_frozen(net, net.encode(images), coarse(targets), boxes, generator)
 
-    unfold(net, {name: value.to(device) for name, value in read_folded(path).items()}, run)
+    unfold(net, read_folded(path), run)
 
 
 def main() -> None:

@@ -147,33 +147,33 @@ def test_the_overlay_shows_who_drew_what_and_can_be_put_away(open_page: OpenPage
     assert page.barriers() == []
 
 
-COLOURS_ON_LINE = """(([x0, y0, x1, y1]) => {
+COLOURS_ON_LINE = """([x0, x1, y, width, height]) => {
   const canvas = document.querySelector(".fc-judge canvas");
-  const scale = Math.min(canvas.width / WIDTH, canvas.height / HEIGHT);
-  const [left, top] = [(canvas.width - WIDTH * scale) / 2, (canvas.height - HEIGHT * scale) / 2];
-  const at = [left + x0 * scale, top + y0 * scale, (x1 - x0) * scale, 1].map(Math.floor);
+  const scale = Math.min(canvas.width / width, canvas.height / height);
+  const [left, top] = [(canvas.width - width * scale) / 2, (canvas.height - height * scale) / 2];
+  const at = [left + x0 * scale, top + y * scale, (x1 - x0) * scale, 1].map(Math.floor);
   const { data } = canvas.getContext("2d").getImageData(...at);
   return [...new Set(Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 3)].join()))];
-})"""
+}"""
 """The colours along a row of image pixels, as the page shows them."""
 
 
 def test_what_both_labeled_alone_is_outlined_in_the_colours_of_both(open_page: OpenPage) -> None:
     page = open_page("apart in parts", name="pia")
     judge(page)
-    height, width = SIZE
     x0, y0, x1, _ = PART
-    script = COLOURS_ON_LINE.replace("WIDTH", str(width)).replace("HEIGHT", str(height))
-    on_line = page.js(f"{script}([{x0}, {y0}, {x1}, {y0}])")
-    above = page.js(f"{script}([{x0}, {y0 - 6}, {x1}, {y0 - 6}])")
+
+    def colours_at(y: int) -> set[str]:
+        return set(page.js(COLOURS_ON_LINE, [x0, x1, y, SIZE[1], SIZE[0]]))
+
     colours = {"230,159,0", "86,180,233"}  # A's orange and B's blue
-    assert colours <= set(on_line)
-    assert not colours & set(above)
+    assert colours <= colours_at(y0)
+    assert not colours & colours_at(y0 - 6)
     expect(page.page.locator(".fc-judge header")).to_contain_text("dashed: labeled part")
     page.shot("judge-parts")
     page.page.keyboard.press("h")
     page.page.wait_for_timeout(80)
-    assert not colours & set(page.js(f"{script}([{x0}, {y0}, {x1}, {y0}])"))
+    assert not colours & colours_at(y0)
 
 
 def test_labels_are_picked(open_page: OpenPage) -> None:

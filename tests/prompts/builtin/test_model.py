@@ -6,6 +6,7 @@ from torch import nn
 
 from prompts.builtin.model import PromptableNet, colour_maps, prompt_maps
 from prompts.builtin.training.folding import fold, norms_of, unfold
+from prompts.errors import CheckpointError
 
 
 def test_the_encoder_gives_four_strides_and_the_decoder_four_masks() -> None:
@@ -115,3 +116,19 @@ def test_a_layer_that_folded_weights_lack_changes_no_answer_and_can_be_learned(t
     gradient = norms_of(net)["decoder.ways"][1].weight.grad
     assert gradient is not None
     assert (gradient != 0).any()
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"decoder.unknown.weight": torch.zeros(3)}, "decoder.unknown.weight"),
+        ({"decoder.ways.0.bias": torch.zeros(1)}, "decoder.ways.0.bias"),
+        ({"decoder.head.weight": None}, "decoder.head.weight"),
+    ],
+)
+def test_weights_of_another_network_are_no_start(
+    trained: PromptableNet, changed: dict[str, torch.Tensor | None], named: str
+) -> None:
+    state = {name: value for name, value in (fold(trained) | changed).items() if value is not None}
+    with pytest.raises(CheckpointError, match=named):
+        unfold(PromptableNet(), state, lambda: None)
