@@ -32,13 +32,13 @@ export class JudgeView {
     this.acts = Object.fromEntries(ACTS.map(([act, key]) => [act, button(t(`judge.acts.${act}`), key, () => onAct(act), act.length > 1 ? "" : `fc-side-${act}`)]));
     this.objects = button(t("judge.byObject"), "O", onObjects);
     const chip = (side) => make("span", {}, make("i", { class: `fc-side-mark fc-side-${side}` }), t(`judge.only.${side}`));
-    this.parts = make("span", { text: t("judge.parts") });
-    this.legend = make("p", { class: "fc-sides" }, chip("a"), chip("b"), chip("other"), this.parts);
+    this.legend = make("p", { class: "fc-sides" }, chip("a"), chip("b"), chip("other"));
+    this.parts = make("p", { class: "fc-quiet", text: t("judge.parts") });
     this.picture = new JudgePicture(this.canvas);
     this.masks = button(t("judge.masks"), "H", () => this.picture.toggleMasks());
     this.near = button(t("judge.near"), "G", () => this.picture.toggleClose());
     this.content = [
-      make("header", {}, make("div", {}, this.title, this.numbers), make("span", { class: "fc-grow" }), this.labels, this.legend, make("span", { class: "fc-grow" }), this.masks, this.near, button(t("judge.close"), "Esc", onClose)),
+      make("header", {}, make("div", {}, this.title, this.numbers), make("span", { class: "fc-grow" }), this.labels, make("div", {}, this.legend, this.parts), make("span", { class: "fc-grow" }), this.masks, this.near, button(t("judge.close"), "Esc", onClose)),
       make("div", { class: "fc-judge-body" }, make("nav", { "aria-label": t("judge.waiting") }, this.list), make("div", { class: "fc-judge-image" }, this.canvas), this.pairs),
       make("div", { class: "fc-judge-acts" }, ...Object.values(this.acts), this.objects),
     ];
