@@ -17,7 +17,7 @@ SCRIBBLE_POINTS = 10
 SCRIBBLE_SHARE = 0.15
 """Share of clicks that go on as strokes."""
 CELL_PX = WINDOW_PX / LOGITS_PX
-STEP_SHARES = (0.42, 0.21, 0.16, 0.10, 0.06, 0.03, 0.02)
+STEP_SHARES = (0.34, 0.24, 0.18, 0.11, 0.07, 0.04, 0.02)
 """Share of prompts that get 0, 1, 2, ... corrective clicks before the step that is learned from."""
 
 

@@ -23,6 +23,7 @@ from prompts.builtin.training.checkpoints import export_weights, load_checkpoint
 from prompts.builtin.training.data import MASKED_SETS, VOLUME_SET, Record, load_or_build
 from prompts.builtin.training.folding import read_folded, unfold
 from prompts.builtin.training.losses import LIKENESS_WEIGHT, likeness_loss, total_loss
+from prompts.builtin.training.mistakes import mistaken
 from prompts.builtin.training.prompting import Prompts, corrective_clicks, first_prompts, play
 from prompts.builtin.training.recipe import STAGES, shares_of
 from prompts.builtin.training.windows import OBJECTS_PER_WINDOW, Window, WindowDataset
@@ -73,12 +74,17 @@ def decode(net: PromptableNet, features: Features, prompts: Prompts, rows: Tenso
 def play_frozen(
     net: PromptableNet, features: Features, targets: Tensor, boxes: Tensor, generator: torch.Generator
 ) -> Prompts:
-    """Play prompts to a random stage, without gradients and with running statistics."""
+    """Play prompts to a random stage, without gradients and with running statistics; some answers are spoilt."""
     f4, f8, f16, f32, unit, pixels = (f.detach() for f in features)
     frozen = f4, f8, f16, f32, unit, pixels
+
+    def answered(prompts: Prompts, rows: Tensor) -> Tensor:
+        logits = answer(net, frozen, prompts, rows)
+        return mistaken(logits, rows, targets, generator, objects_per_window=OBJECTS_PER_WINDOW)
+
     net.decoder.eval()
     with torch.no_grad():
-        prompts = play(lambda prompts, rows: answer(net, frozen, prompts, rows), targets, boxes, generator)
+        prompts = play(answered, targets, boxes, generator)
     net.decoder.train(net.training)
     return prompts
 

@@ -18,7 +18,7 @@ from prompts.builtin.training.prompting import tight_boxes
 
 OBJECTS_PER_WINDOW = 4
 MIN_AREA_PX = 20
-SUPERPIXEL_SHARE = 0.12
+SUPERPIXEL_SHARE = 0.22
 """How often superpixels stand in for the objects of an image that has both."""
 SMALLER_OF_TWO_SHARE = 0.4
 CURVE_SHARE, CURVE_KNOTS = 0.2, 5

@@ -7,6 +7,7 @@ from jaxtyping import Int, UInt8
 
 from prompts.builtin.training.worlds.blobs import blobs
 from prompts.builtin.training.worlds.cells import cells
+from prompts.builtin.training.worlds.heads import heads
 from prompts.builtin.training.worlds.imaging import finish
 from prompts.builtin.training.worlds.label_worlds import label_worlds
 from prompts.builtin.training.worlds.layers import layers
@@ -31,17 +32,19 @@ WORLDS: Mapping[str, World] = {
     "cells": cells,
     "surfaces": surfaces,
     "layers": layers,
+    "heads": heads,
 }
 SHARES = {
-    "blobs": 0.10,
-    "label_worlds": 0.16,
-    "organs": 0.16,
-    "projection": 0.12,
-    "ultrasound": 0.13,
-    "vessels": 0.07,
-    "cells": 0.10,
-    "surfaces": 0.10,
-    "layers": 0.06,
+    "blobs": 0.07,
+    "label_worlds": 0.13,
+    "organs": 0.14,
+    "projection": 0.20,
+    "ultrasound": 0.09,
+    "vessels": 0.04,
+    "cells": 0.08,
+    "surfaces": 0.08,
+    "layers": 0.05,
+    "heads": 0.12,
 }
 SEED = 20_260
 

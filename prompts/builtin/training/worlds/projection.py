@@ -55,7 +55,7 @@ def arcs(rng: Rng, size: Size, middle: float, n: int) -> list[Plane]:
 
 
 def chest(rng: Rng, size: Size) -> tuple[Plane, list[Labels]]:
-    """Draw a chest: body, two lungs, heart across them, spine, ribs, at times nodules."""
+    """Draw a chest: body, lungs, heart and what else lies between them, spine, ribs, at times infiltrates, nodules."""
     middle, low = rng.uniform(0.45, 0.55), rng.uniform(0.7, 0.88)
     top = rng.uniform(0.05, 0.18)
     pair = [lung(rng, size, s, middle, top + rng.uniform(0, 0.03), low + rng.uniform(-0.06, 0.06),
@@ -66,10 +66,14 @@ def chest(rng: Rng, size: Size) -> tuple[Plane, list[Labels]]:
     depth = rng.uniform(0.35, 0.7)
     vessels = np.maximum(fractal(rng, size, 18), 0) * 0.06
     dense -= soften(lungs > 0, rng.uniform(0.8, 3)) * (depth - vessels + 0.05 * smooth(rng, size, 80))
+    between = np.concatenate([pair[0][-30:], pair[1][-30:][::-1]])
     side = rng.choice([-1, 1])
     place = ((low - rng.uniform(0.08, 0.16)) * size[0], (middle + side * rng.uniform(0.03, 0.09)) * size[1])
     heart = fill(size, outline(rng, place, size[0] * rng.uniform(0.12, 0.2), wobble=0.15, squeeze=0.65))
     dense += soften(heart > 0, rng.uniform(1, 3)) * depth * rng.uniform(0.4, 0.9)
+    for _ in range(rng.poisson(0.8)):  # infiltrates, which hide the border of their lung
+        haze = fill(size, outline(rng, inside(rng, pair[int(rng.integers(2))]), size[0] * rng.uniform(0.06, 0.22)))
+        dense += soften(haze > 0, rng.uniform(4, 20)) * (lungs > 0) * depth * rng.uniform(0.2, 0.9)
     spine = np.abs(np.arange(size[1]) / size[1] - middle) < rng.uniform(0.025, 0.05)
     dense += rng.uniform(0.05, 0.35) * soften(np.broadcast_to(spine, size), 2)
     ribs = arcs(rng, size, middle, int(rng.integers(6, 11)))
@@ -87,7 +91,7 @@ def chest(rng: Rng, size: Size) -> tuple[Plane, list[Labels]]:
         dense += soften(spot, rng.uniform(0.6, 3)) * log_uniform(rng, 0.08, 0.4)
     return dense, [
         lungs,
-        heart,
+        np.where((fill(size, between) > 0) & (lungs == 0), 1, heart).astype(np.int16),
         spots,
         (lungs > 0).astype(np.int16),
         rib_map if weight > 0.06 else np.zeros_like(heart),
