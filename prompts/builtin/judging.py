@@ -243,10 +243,9 @@ def grown(masks: Masks) -> Masks:
 
 def means(masks: Masks, maps: Float[np.ndarray, "c h w"]) -> Float[np.ndarray, "k c"]:
     """Mean of each map over each mask; 0 where it is empty."""
-    flat = masks.reshape(len(masks), -1).astype(np.float32)
-    # No matrix product: BLAS would wake threads of its own, which then stand in the way of torch's.
-    total = np.einsum("kn,cn->kc", flat, maps.reshape(len(maps), -1))
-    mean: np.ndarray = total / np.maximum(flat.sum(1), 1)[:, None]
+    # A product for each row: of one large one BLAS would wake threads of its own, which then stand in torch's way.
+    total = (masks.astype(np.float32).swapaxes(0, 1) @ maps.transpose(1, 2, 0)).sum(0)
+    mean: np.ndarray = total / np.maximum(masks.sum((1, 2), dtype=np.float32), 1)[:, None]
     return mean
 
 

@@ -132,6 +132,25 @@ def test_one_step_of_training_reaches_every_parameter(windows: WindowDataset) ->
     assert [name for name, p in net.named_parameters() if p.grad is None] == []
 
 
+def test_answers_are_spoilt_before_they_are_corrected(windows: WindowDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def everything(logits: torch.Tensor, *_: object, objects_per_window: int) -> torch.Tensor:
+        assert objects_per_window == 4
+        return torch.full_like(logits, 7.0)
+
+    monkeypatch.setattr(train, "mistaken", everything)
+    net = PromptableNet()
+    images, targets, boxes = train.collate([windows[i] for i in range(3)])
+    with torch.no_grad():
+        features = net.encode(images)
+    prompts = train.play_frozen(net, features, train.coarse(targets), boxes, torch.Generator().manual_seed(1))
+    was_answered = (prompts.logits != 0).flatten(1).any(1)
+    assert was_answered.any()
+    assert not was_answered.all()
+    assert (prompts.logits[was_answered] == 7).all()
+    last = prompts.points[was_answered, prompts.n_points[was_answered] - 1, 2]
+    assert (last == 0).all()  # where all is taken for the object, what is not has to be clicked away
+
+
 def test_likeness_is_low_for_features_that_tell_an_object_from_its_surroundings() -> None:
     target = torch.zeros(1, 1, 32, 32)
     target[:, :, 8:16, 8:20] = 1
