@@ -44,8 +44,10 @@ def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str
     by_seed = [runs_of_seed(curves, cold_start="", seed=i) for i, curves in enumerate(seeds)]
     areas = {s: [run["aubc"] for runs in by_seed for run in runs if run["strategy"] == s] for s in seeds[0]}
     values = {s: np.array([[p["value"] for p in curves[s]] for curves in seeds]) for s in seeds[0]}
-    names, wins = penalty_matrix({s: v[:, 1:] for s, v in values.items()})
-    losses = dict(zip(names, loss_rates(wins).tolist(), strict=True))
+    losses = dict.fromkeys(values, float("nan"))
+    if len(values) > 1 and len(seeds) > 1:  # one alone has nobody to lose to
+        names, wins = penalty_matrix({s: v[:, 1:] for s, v in values.items()})
+        losses = dict(zip(names, loss_rates(wins).tolist(), strict=True))
     first = reports[0]["settings"]
     lines = [
         f"\n### {name}\n\n{first['task']}, prompts {way(reports[0])}, cold start `{first['cold_start']}`, "
@@ -54,7 +56,7 @@ def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str
         "| strategy | AUBC over seconds (95 %) | over images | last value | seconds | to 95 % of full | loss rate |",
         "|---|---|---|---|---|---|---|",
     ]
-    for s in sorted(names, key=lambda s: -float(np.mean(areas[s]))):
+    for s in sorted(losses, key=lambda s: -float(np.mean(areas[s]))):
         low, high = bootstrap_ci95(areas[s], np.random.default_rng(0))
         by_images = np.mean([aubc([p["n_labeled"] for p in c[s]], [p["value"] for p in c[s]]) for c in seeds])
         times = [
@@ -66,9 +68,14 @@ def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str
         last, spent = values[s][:, -1].mean(), np.mean([c[s][-1]["seconds"] for c in seeds])
         lines.append(
             f"| `{s}` | {np.mean(areas[s]):.3f} ({low:.3f}-{high:.3f}) | {by_images:.3f} | {last:.3f} "
-            f"| {spent:.0f} | {to_target} | {100 * losses[s]:.0f} % |"
+            f"| {spent:.0f} | {to_target} | {percent(losses[s])} |"
         )
     return lines, losses
+
+
+def percent(share: float) -> str:
+    """Write a share; a dash for none."""
+    return "-" if np.isnan(share) else f"{100 * share:.0f} %"
 
 
 def paired_differences(reports: list[dict[str, Any]], against: str) -> dict[str, tuple[float, float, float]]:
@@ -102,7 +109,7 @@ def report(options: argparse.Namespace) -> None:
         of_s = gains.get(s, [])
         mean = f"{np.mean([g[0] for g in of_s]):+.3f}" if of_s else "-"
         better, worse = sum(g[1] > 0 for g in of_s), sum(g[2] < 0 for g in of_s)
-        print(f"| `{s}` | {len(losses[s])} | {100 * np.mean(losses[s]):.0f} % | {mean} | {better} | {worse} |")
+        print(f"| `{s}` | {len(losses[s])} | {percent(float(np.mean(losses[s])))} | {mean} | {better} | {worse} |")
     if options.plot:
         plot(reports, options.shown.split(",") if options.shown else None, options.plot)
 

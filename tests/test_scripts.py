@@ -45,6 +45,21 @@ def test_what_is_no_pair_of_strategies_is_named(text: str) -> None:
         curve_tables().pair_of(text)
 
 
+@pytest.mark.parametrize(("n_strategies", "n_seeds", "rate"), [(1, 3, "-"), (2, 1, "-"), (2, 3, "0 %")])
+def test_a_table_compares_only_where_there_is_something_to_compare(n_strategies: int, n_seeds: int, rate: str) -> None:
+    curve = [{"n_labeled": 10 * k, "seconds": 90.0 * k, "clicks": 20 * k, "value": 0.5 + 0.1 * k} for k in (1, 2, 3)]
+    one = {
+        "runs": [{"strategy": name, "curve": curve} for name in ("random", "margin")[:n_strategies]],
+        "full_supervision": {"metric": "dice", "value": 0.8},
+        "settings": {"task": "segmentation", "cold_start": "default", "rounds": 2, "batch_size": 10},
+        "prompts": "box",
+    }
+    lines, losses = curve_tables().table("polyps", [one] * n_seeds)
+    rows = [line for line in lines if line.startswith("| `")]
+    assert len(rows) == len(losses) == n_strategies
+    assert all(f"| 234 | {rate} |" in row for row in rows)  # 0.76 is 95 % of 0.8, reached 54 s after 180
+
+
 def curve_tables() -> ModuleType:
     """The module of the benchmarks that is beside no package."""
     spec = importlib.util.spec_from_file_location("_curve_tables", ROOT / "benchmarks" / "_curve_tables.py")
