@@ -88,7 +88,7 @@ def lesion(rng: Rng, image: Plane, at: tuple[float, float], radius: float, room:
     nested: list[Mask] = []
     for k, cut in enumerate((0.0, *cuts)):
         shift = 0.0 if k == 0 else rng.uniform(0, 0.12) * fractal(rng, size, max(5.0, 0.5 * radius))
-        part = (depth + shift > cut) & room if k == 0 else (depth + shift > cut) & nested[-1]
+        part = (depth + shift > cut) & (nested[-1] if nested else room)
         step = sign * log_uniform(rng, 0.06, 0.5) if k == 0 else rng.choice([-1.0, 1.0]) * log_uniform(rng, 0.05, 0.4)
         paint(image, part, image + step + 0.03 * fractal(rng, size, 8), log_uniform(rng, 0.4, 3 if k == 0 else 1.5))
         nested.append(part)
