@@ -108,6 +108,6 @@ class Engine:
             Logits and predicted IoU of the single answer and, unless only that is asked for, of three candidates.
         """
         maps = prompt_maps(*(torch.from_numpy(a.astype(np.float32))[None] for a in (points, box, logits)))
-        maps = maps.to(self._dtype).contiguous(memory_format=torch.channels_last)
-        out, iou = self._net.decoder(encoded.window(view), maps, n_outputs=1 if single else model.N_OUTPUTS)
+        n_outputs = 1 if single else model.N_OUTPUTS
+        out, iou = self._net.decoder(encoded.window(view), maps.to(self._dtype), n_outputs=n_outputs)
         return out[0].float().numpy(), iou[0].float().clamp(0, 1).numpy()

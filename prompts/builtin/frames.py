@@ -91,19 +91,27 @@ def resample(
     values: Float[np.ndarray, "m h w"], ys: Float[np.ndarray, " oh"], xs: Float[np.ndarray, " ow"]
 ) -> Float[np.ndarray, "m oh ow"]:
     """Read maps at the crossings of continuous rows and columns, linearly between cell centres, edges repeated."""
-    # Columns first: the maps have fewer rows than what comes out, and rows are copied fast.
-    for axis, positions in ((2, xs), (1, ys)):
-        n = values.shape[axis]
-        at = np.clip(positions - 0.5, 0, n - 1)
-        low = np.minimum(at.astype(np.intp), max(n - 2, 0))
-        weight = np.expand_dims((at - low).astype(np.float32), axis=0 if axis == 2 else 1)
-        below = values.take(low, axis)
-        above = values.take(np.minimum(low + 1, n - 1), axis)
-        above -= below
-        above *= weight
-        above += below
-        values = above
-    return values
+    out = np.empty((len(values), len(ys), len(xs)), np.float32)
+    for one, whole in zip(values, out, strict=True):  # one by one, as what is small enough stays in the cache
+        # Columns first: the maps have fewer rows than what comes out, and rows are copied fast.
+        between(between(one, xs, 1), ys, 0, out=whole)
+    return out
+
+
+def between(
+    values: Float[np.ndarray, "h w"], positions: Float[np.ndarray, " n"], axis: int, out: np.ndarray | None = None
+) -> Float[np.ndarray, "oh ow"]:
+    """Read a map at continuous positions along one axis."""
+    n = values.shape[axis]
+    at = np.clip(positions - 0.5, 0, n - 1)
+    low = at.astype(np.intp)
+    weight = np.expand_dims((at - low).astype(np.float32), 1 - axis)
+    steps = np.diff(values, axis=axis, append=values.take([-1], axis))
+    change = steps.take(low, axis, mode="clip")
+    change *= weight
+    out = values.take(low, axis, out=out, mode="clip")  # "raise" would write to a buffer first
+    out += change
+    return out
 
 
 def cells_to_window(n_cells: int, side: int, start: int, scale: float) -> Float[np.ndarray, " n"]:
@@ -116,10 +124,12 @@ def paste(
     logits: Float[np.ndarray, "m 128 128"], view: View, image_size: tuple[int, int], shape: tuple[int, int]
 ) -> Float[np.ndarray, "m oh ow"]:
     """Resample a window's logits to a grid of `shape` that spans the image; surely background outside the window."""
-    out = np.full((len(logits), *shape), OUTSIDE_LOGIT, np.float32)
     ys = cells_to_window(shape[0], image_size[0], view.y0, view.scale)
     xs = cells_to_window(shape[1], image_size[1], view.x0, view.scale)
     rows, cols = np.flatnonzero((ys >= 0) & (ys <= MASK_PX)), np.flatnonzero((xs >= 0) & (xs <= MASK_PX))
+    if len(rows) == shape[0] and len(cols) == shape[1]:
+        return resample(logits, ys, xs)
+    out = np.full((len(logits), *shape), OUTSIDE_LOGIT, np.float32)
     if len(rows) and len(cols):
         out[:, rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] = resample(logits, ys[rows], xs[cols])
     return out

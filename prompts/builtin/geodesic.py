@@ -37,18 +37,27 @@ def geodesic_maps(pixels: Float[Tensor, "n 3 s s"], maps: Float[Tensor, "n 8 128
         the next thing inside (click or middle) is than the next outside.
     """
     pixels = F.avg_pool2d(pixels.float(), pixels.shape[-1] // SIDE)
-    drawn = F.max_pool2d(maps.float(), maps.shape[-1] // SIDE)
-    covered = drawn[:, 4:5]
-    has_box = covered.amax((2, 3), keepdim=True) > 0
-    inner = drawn[:, [0, 1, 6]]
-    top = inner.amax((2, 3), keepdim=True)
-    seeds = torch.cat([(inner >= SEED_LEVEL * top) & (top > 0), (covered == 0) & has_box], dim=1)
-    far = distances(pixels, seeds)
-    there = seeds.flatten(2).any(2)[..., None, None]
-    near = [torch.exp(-far / reach) * there for reach in REACHES]
+    clicks, away, covered, middle = F.max_pool2d(maps[:, [0, 1, 4, 6]], maps.shape[-1] // SIDE).float().unbind(1)
+    seeds = torch.stack([*(is_drawn(one) for one in (clicks, away, middle)), is_outside(covered)], dim=1)
+    there = seeds.flatten(2).any(2)
+    asked = there.any(0)  # most prompts have two of the four
+    far = torch.full(seeds.shape, FAR, device=seeds.device)
+    far[:, asked] = distances(pixels, seeds[:, asked])
+    near = [torch.exp(-far / reach) * there[..., None, None] for reach in REACHES]
     within, without = torch.minimum(far[:, 0], far[:, 2]), torch.minimum(far[:, 1], far[:, 3])
     balance = (without - within) / (without + within + STEP)
     return torch.cat([*near, balance[:, None]], dim=1).to(maps.dtype)
+
+
+def is_drawn(drawn: Float[Tensor, "n h w"]) -> Bool[Tensor, "n h w"]:
+    """Say where a prompt map is near its greatest value; nowhere where nothing is drawn."""
+    top = drawn.amax((1, 2), keepdim=True)
+    return (drawn >= SEED_LEVEL * top) & (top > 0)
+
+
+def is_outside(covered: Float[Tensor, "n h w"]) -> Bool[Tensor, "n h w"]:
+    """Say what lies outside of the box, where there is one."""
+    return (covered == 0) & (covered.amax((1, 2), keepdim=True) > 0)
 
 
 def distances(pixels: Float[Tensor, "n 3 h w"], seeds: Bool[Tensor, "n k h w"]) -> Float[Tensor, "n k h w"]:

@@ -51,6 +51,20 @@ class ConvNorm(nn.Sequential):
         super().__init__(conv) if folded else super().__init__(conv, nn.BatchNorm2d(c_out))
 
 
+class UnshuffledConvNorm(ConvNorm):
+    """The same, of an image whose 2 x 2 pixels stand for channels; it is never made, as moving them costs more."""
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c_out h/2 w/2"]:
+        """Convolve with a kernel of twice the side in steps of two: the same products, summed in another order."""
+        conv: nn.Conv2d = self[0]  # type: ignore[assignment]
+        kernel = conv.weight.unflatten(1, (-1, 2, 2))  # type: ignore[no-untyped-call]
+        kernel = kernel.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+        x = F.conv2d(x, kernel, conv.bias, stride=2, padding=2)
+        for norm in list(self)[1:]:
+            x = norm(x)
+        return x
+
+
 class Residual(nn.Module):
     """Two 3x3 convolutions around a skip connection."""
 
@@ -99,7 +113,7 @@ class Decoder(nn.Module):
     def __init__(self, *, folded: bool) -> None:
         super().__init__()
         w4, w8, w16, w32 = DECODER_WIDTHS
-        self.prompt = ConvNorm((PROMPT_CHANNELS + CUES + 3) * 4, w4, folded=folded)
+        self.prompt = UnshuffledConvNorm((PROMPT_CHANNELS + CUES + 3) * 4, w4, folded=folded)
         self.affinities = nn.ModuleList(ConvNorm(CUES, w, kernel=1, folded=folded) for w in (w4, w8))
         self.ways = ConvNorm(GEODESIC_MAPS, w4, folded=folded)
         self.downs = nn.ModuleList(ConvNorm(a, b, stride=2, folded=folded) for a, b in pairwise(DECODER_WIDTHS))
@@ -117,15 +131,17 @@ class Decoder(nn.Module):
 
         Each prompt comes with its own features.
         """
-        seen = torch.cat([maps, colour_maps(features[5], maps), features[5].to(maps.dtype)], dim=1)
-        x = features[0] + self.prompt(F.pixel_unshuffle(seen, 2))
-        x = x + self.affinities[0](affinity_maps(F.normalize(features[0], dim=1), maps))
-        x = F.relu(x + self.ways(geodesic_maps(features[5], maps)))
+        cues = cues_of(maps)
+        pixels = features[5]
+        seen = torch.cat([maps, colour_maps(pixels, cues).to(maps.dtype), pixels.to(maps.dtype)], dim=1)
+        x = features[0] + self.prompt(seen.contiguous(memory_format=torch.channels_last))
+        x = x + self.affinities[0](affinity_maps(F.normalize(features[0], dim=1), cues))
+        x = F.relu(x + self.ways(geodesic_maps(pixels, maps)))
         xs = [x]
         for level, (down, block) in enumerate(zip(self.downs, self.blocks, strict=True), start=1):
             x = down(x) + features[level]
             if level == 1:
-                x = x + self.affinities[1](affinity_maps(features[4], maps))
+                x = x + self.affinities[1](affinity_maps(features[4], cues))
             x = block(F.relu(x))
             xs.append(x)
         pooled = xs[3].mean((2, 3))
@@ -151,30 +167,34 @@ class Decoder(nn.Module):
         return judged
 
 
-def cue_weights(maps: Float[Tensor, "n 8 128 128"], side: int) -> tuple[Tensor, Tensor]:
+def cues_of(maps: Float[Tensor, "n 8 128 128"]) -> Float[Tensor, "n 5 128 128"]:
+    """Take from prompt maps what places are compared with."""
+    return torch.cat([maps[:, :2], maps[:, 5:6].relu(), maps[:, 6:]], dim=1).float().contiguous()
+
+
+def cue_weights(cues: Float[Tensor, "n 5 128 128"], side: int) -> tuple[Tensor, Tensor]:
     """Give each cue as weights that sum to one over side x side places, (n, 5, places), and its sum before that."""
-    drawn = torch.cat([maps[:, :2], maps[:, 5:6].relu(), maps[:, 6:]], dim=1).float()
     step = LOGITS_PX // side
-    cues = drawn.reshape(len(maps), CUES, side, step, side, step).mean((3, 5)).flatten(2)
+    cues = (cues if step == 1 else F.avg_pool2d(cues, step)).flatten(2)
     total = cues.sum(-1, keepdim=True)
     return cues / (total + 1e-3), total
 
 
-def affinity_maps(features: Float[Tensor, "n c s s"], maps: Float[Tensor, "n 8 128 128"]) -> Float[Tensor, "n 5 s s"]:
+def affinity_maps(features: Float[Tensor, "n c s s"], cues: Float[Tensor, "n 5 128 128"]) -> Float[Tensor, "n 5 s s"]:
     """Say how much each place's features are like those of each cue."""
-    weights, _ = cue_weights(maps, features.shape[-1])
+    weights, _ = cue_weights(cues, features.shape[-1])
     flat = features.flatten(2)
-    return (weights.to(flat.dtype) @ flat.transpose(1, 2) @ flat).reshape(len(maps), CUES, *features.shape[2:])
+    return (weights.to(flat.dtype) @ flat.transpose(1, 2) @ flat).reshape(len(cues), CUES, *features.shape[2:])
 
 
-def colour_maps(pixels: Float[Tensor, "n 3 s s"], maps: Float[Tensor, "n 8 128 128"]) -> Float[Tensor, "n 5 s s"]:
+def colour_maps(pixels: Float[Tensor, "n 3 s s"], cues: Float[Tensor, "n 5 128 128"]) -> Float[Tensor, "n 5 s s"]:
     """Say how near each pixel's colour is to the mean colour of each cue; nothing where there is no such cue."""
-    weights, total = cue_weights(maps, pixels.shape[-1])
-    flat = pixels.flatten(2).float()
+    weights, total = cue_weights(cues, pixels.shape[-1])
+    flat = pixels.float().contiguous().flatten(2)
     means = weights @ flat.transpose(1, 2)
-    distance2 = (means**2).sum(2, keepdim=True) - 2 * means @ flat + (flat**2).sum(1, keepdim=True)
+    distance2 = (means**2).sum(2, keepdim=True) + (flat**2).sum(1, keepdim=True) - 2 * (means @ flat)
     near = torch.exp(-distance2 / (2 * COLOUR_SPREAD**2)) * (total > 0)
-    return near.reshape(len(maps), CUES, *pixels.shape[2:]).to(maps.dtype)
+    return near.reshape(len(cues), CUES, *pixels.shape[2:])
 
 
 class PromptableNet(nn.Module):

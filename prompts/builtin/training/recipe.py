@@ -17,13 +17,13 @@ BASE: Mapping[str, float] = MappingProxyType(
 
 SETS: Mapping[str, float] = MappingProxyType(
     {
-        "nuclei_dsb2018": 0.11,
-        "us_nerve_usgra": 0.12,
-        "polyp_endotect": 0.13,
-        "ct_liver_msd": 0.10,
-        "fundus_chase": 0.03,
-        "mri_hippocampus_3d": 0.05,
-        "worlds": 0.31,
+        "nuclei_dsb2018": 0.09,
+        "us_nerve_usgra": 0.11,
+        "polyp_endotect": 0.11,
+        "ct_liver_msd": 0.08,
+        "fundus_chase": 0.02,
+        "mri_hippocampus_3d": 0.04,
+        "worlds": 0.40,
         "vessels": 0.02,
         "pasted": 0.05,
         "cls_mednist": 0.01,

@@ -92,3 +92,15 @@ def test_outside_of_a_box_all_is_near_to_the_outside() -> None:
     assert (near[3][~outside] < 1).all()
     assert near[2, 22, 30] == 1  # the middle
     assert near[8, 22, 30] > 0 > near[8, 5, 5]
+
+
+def test_of_two_prompts_each_has_what_it_would_have_alone() -> None:
+    pixels = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    points = torch.tensor([[[100.0, 60.0, 1.0]], [[0.0, 0.0, -1.0]]])
+    boxes = torch.tensor([[0.0, 0.0, 0.0, 0.0], [40.0, 60.0, 200.0, 180.0]])
+    maps = prompt_maps(points, boxes, torch.zeros(2, 128, 128))
+    together = geodesic_maps(pixels, maps)
+    for k in range(2):
+        torch.testing.assert_close(together[k : k + 1], geodesic_maps(pixels[k : k + 1], maps[k : k + 1]))
+    there = [[bool(near.any()) for near in one[:4]] for one in together]
+    assert there == [[True, False, False, False], [False, False, True, True]]

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from prompts.builtin.model import PromptableNet, colour_maps, prompt_maps
+from prompts.builtin.model import PromptableNet, UnshuffledConvNorm, colour_maps, cues_of, prompt_maps
 from prompts.builtin.training.folding import fold, norms_of, unfold
 from prompts.errors import CheckpointError
 
@@ -59,11 +60,22 @@ def test_colours_are_near_one_where_a_cue_has_them_and_zero_without_the_cue() ->
     pixels = torch.full((1, 3, 128, 128), -1.0)
     pixels[:, :, 40:60, 30:70] = 1.0
     maps = prompt_maps(torch.zeros(1, 0, 3), torch.tensor([[60.0, 80.0, 140.0, 120.0]]), torch.zeros(1, 128, 128))
-    near = colour_maps(pixels, maps)[0]
+    near = colour_maps(pixels, cues_of(maps))[0]
     assert near[3, 50, 50] > 0.9  # like the core
     assert near[3, 10, 10] < 0.01
     assert near[4, 10, 10] > 0.9  # like the ring
     assert (near[:3] == 0).all()  # no click, no last mask
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_pixels_are_convolved_as_if_they_had_been_moved_into_channels(folded: bool) -> None:
+    torch.manual_seed(0)
+    layer = UnshuffledConvNorm(3 * 4, 5, folded=folded).eval()
+    x = torch.randn(2, 3, 12, 16)
+    moved = F.pixel_unshuffle(x, 2)
+    for part in layer:
+        moved = part(moved)
+    torch.testing.assert_close(layer(x), moved, rtol=1e-5, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
