@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+# Those that run without an argument: the others write curves or pictures somewhere.
+BENCHES = $(filter-out benchmarks/_% benchmarks/al_curves.py benchmarks/failures.py, $(wildcard benchmarks/*.py))
 export GRADIO_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
@@ -40,7 +42,7 @@ lint: $(READY)  ## check style and types
 check: lint test  ## what CI runs
 
 bench: $(READY)  ## measure speed; benchmarks/README.md holds the tables
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(BENCHES); do $(BIN)/python $$script || exit 1; done
 
 bench-encoder: $(READY)  ## compare the built-in encoder with other features, on data sets in DATA=folder
 	$(BIN)/python benchmarks/encoders.py --data $(DATA)

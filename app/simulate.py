@@ -95,7 +95,7 @@ def run_simulation(
         folder = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fewclick-simulate-")))
         folder = folder / _safe(dataset.resolve().name)
         folder.mkdir(parents=True, exist_ok=True)
-        store = _embedded(images, settings.encoder, folder, bar)
+        store = embedded(images, settings.encoder, folder, bar)
         with bar("simulate") as progress:
             if task == "segmentation":
                 from app.simulate_oracles import CORRECTION, SegmentationOracle, VerifyingOracle
@@ -160,8 +160,8 @@ def needs_committee(strategies: Sequence[str]) -> bool:
     return any("committee" in named(name).strategy.needs for name in strategies if name != DEFAULT)
 
 
-def _embedded(images: SimulationImages, encoder_name: str, folder: Path, bar: Bar) -> EmbeddingStore:
-    """The store with every image's embedding in it."""
+def embedded(images: SimulationImages, encoder_name: str, folder: Path, bar: Bar = no_bar) -> EmbeddingStore:
+    """Give the store in `folder` with every image's embedding in it."""
     from alcore.encoders.registry import load_encoder
 
     encoder = load_encoder(encoder_name)
