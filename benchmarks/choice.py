@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/choice"), help="where what was run is kept")
     add_data_option(parser)
     options = parser.parse_args()
+    if options.starts < 2 or options.batches < 3:
+        parser.error(f"needs 2 starts and 3 batches at least; got {options.starts} and {options.batches}")
     import torch
 
     torch.set_num_threads(1)

@@ -52,7 +52,7 @@ class ConvNorm(nn.Sequential):
 
 
 class UnshuffledConvNorm(ConvNorm):
-    """The same, of an image whose 2 x 2 pixels stand for channels; it is never made, as moving them costs more."""
+    """The same of what `pixel_unshuffle` makes of an image, 2 x 2, without making it, which costs more."""
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c_out h/2 w/2"]:
         """Convolve with a kernel of twice the side in steps of two: the same products, summed in another order."""
