@@ -1,6 +1,7 @@
 """Where benchmarks find real images; a benchmark that needs them says so and ends well where they are not."""
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -26,3 +27,11 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, action=_Folder, default=default, help="folder with data sets, DATASET folders in it"
     )
+
+
+def write_json(file: Path, content: object) -> None:
+    """Write JSON, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(content), "utf-8")
+    part.replace(file)

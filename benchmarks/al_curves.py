@@ -29,7 +29,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy
     os.environ[_variable] = "1"
 
 from _curve_tables import report, seconds, versus  # noqa: E402
-from _data import add_data_option  # noqa: E402
+from _data import add_data_option, write_json  # noqa: E402
 
 from app.simulate import SimulationSettings, run_simulation  # noqa: E402
 
@@ -54,20 +54,12 @@ def run_seed(dataset: Path, seed: int, settings: dict[str, Any], strategies: tup
         SimulationSettings(strategies=missing, seeds=(seed,), full_value=full, **settings),
         cache=out / "cache",
     )
-    write(full_file, found["full_supervision"]["value"])
+    write_json(full_file, found["full_supervision"]["value"])
     found["settings"] = settings
     if kept is not None:
         found["runs"] = [*kept["runs"], *found["runs"]]
-    write(file, found)
+    write_json(file, found)
     return f"{dataset.name} {seed}: {', '.join(missing)}"
-
-
-def write(file: Path, content: object) -> None:
-    """Write JSON, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(content), "utf-8")
-    part.replace(file)
 
 
 def run(options: argparse.Namespace) -> None:

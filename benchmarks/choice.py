@@ -5,8 +5,8 @@
 Random batches follow the same random start; after each a head is trained from scratch on both and measured on the test
 images. The spread of these values is what one round of choosing has to work with, and a strategy gains as much of it as
 its criterion ranks batches well: about the rank correlation times the spread for batches one deviation above the mean.
-Every criterion is the mean over a batch's images, of what is known before they are labeled; the last two need the
-truth, and say what a strategy might know at best. Resumable: what lies in FOLDER is not run again.
+A criterion is a number of a batch that is known before it is labeled, mostly a mean over its images; the last two need
+the truth, and say what a strategy might know at best. Resumable: what lies in FOLDER is not run again.
 """
 
 import argparse
@@ -19,9 +19,10 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when NumPy
     os.environ[_variable] = "1"
 
 import numpy as np  # noqa: E402
-from _data import add_data_option  # noqa: E402
+from _data import add_data_option, write_json  # noqa: E402
 from scipy.stats import spearmanr  # noqa: E402
 
+from alcore.loop import Answer  # noqa: E402
 from app.simulate import embedded, split  # noqa: E402
 from app.simulate_data import load_images  # noqa: E402
 from app.simulate_oracles import SegmentationOracle  # noqa: E402
@@ -46,15 +47,14 @@ class Rounds:
         self.learner = SegmentationLearner(images, store, pool, test, head=HEAD, needs_committee=True)
         self.areas = np.array([(self.oracle.truth(row) > 0).mean() for row in range(self.n)])
 
+    def answers(self, rows: np.ndarray) -> list[Answer]:
+        """Ask for some rows; each is labeled once, whoever asks."""
+        return [self.oracle.answer(int(row), np.random.default_rng(0)) for row in rows]
+
     def trained(self, rows: np.ndarray, scored: np.ndarray, seed: int) -> tuple[float, Any]:
         """The value of a head that is trained on these rows, and what it thinks of others."""
-        answers = [self.oracle.answer(int(row), np.random.default_rng(0)) for row in rows]
-        opinion = self.learner.fit_score(rows, [answer.target for answer in answers], scored, seed=seed)
+        opinion = self.learner.fit_score(rows, [answer.target for answer in self.answers(rows)], scored, seed=seed)
         return self.learner.evaluate(), opinion
-
-    def seconds(self, rows: np.ndarray) -> float:
-        """What the annotator takes for some rows."""
-        return sum(self.oracle.answer(int(row), np.random.default_rng(0)).seconds for row in rows)
 
 
 def one_start(rounds: Rounds, start: int, n_batches: int, batch_size: int) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def one_start(rounds: Rounds, start: int, n_batches: int, batch_size: int) -> di
             "coverage of the uncertain": (nearest * entropy).sum() / entropy.sum(),
             "spread": -rounds.likeness[np.ix_(batch, batch)].mean(),
             "typicality": rounds.likeness[batch].mean(),
-            "seconds": rounds.seconds(batch),
+            "seconds": sum(answer.seconds for answer in rounds.answers(batch)),
             "true area": rounds.areas[batch].mean(),
             "true spread of areas": rounds.areas[batch].std(),
         }
@@ -130,9 +130,7 @@ def main() -> None:
             file = folder / f"{options.batch_size}x{options.batches}-{start}.json"
             if not file.exists():
                 rounds = rounds or Rounds(options.data / name, folder)
-                part = file.with_suffix(".part")
-                part.write_text(json.dumps(one_start(rounds, start, options.batches, options.batch_size)), "utf-8")
-                part.replace(file)
+                write_json(file, one_start(rounds, start, options.batches, options.batch_size))
             starts.append(json.loads(file.read_text("utf-8")))
         found[name] = starts
     write_tables(found)

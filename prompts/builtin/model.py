@@ -56,11 +56,13 @@ class UnshuffledConvNorm(ConvNorm):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c_out h/2 w/2"]:
         """Convolve with a kernel of twice the side in steps of two: the same products, summed in another order."""
-        conv: nn.Conv2d = self[0]  # type: ignore[assignment]
-        kernel = conv.weight.unflatten(1, (-1, 2, 2))  # type: ignore[no-untyped-call]
-        kernel = kernel.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+        conv, *norms = self
+        assert isinstance(conv, nn.Conv2d)
+        n_out, _, side, _ = conv.weight.shape
+        split = conv.weight.reshape(n_out, -1, 2, 2, side, side)
+        kernel = split.permute(0, 1, 4, 2, 5, 3).reshape(n_out, -1, 2 * side, 2 * side)
         x = F.conv2d(x, kernel, conv.bias, stride=2, padding=2)
-        for norm in list(self)[1:]:
+        for norm in norms:
             x = norm(x)
         return x
 
@@ -192,7 +194,7 @@ def colour_maps(pixels: Float[Tensor, "n 3 s s"], cues: Float[Tensor, "n 5 128 1
     weights, total = cue_weights(cues, pixels.shape[-1])
     flat = pixels.float().contiguous().flatten(2)
     means = weights @ flat.transpose(1, 2)
-    distance2 = (means**2).sum(2, keepdim=True) + (flat**2).sum(1, keepdim=True) - 2 * (means @ flat)
+    distance2 = (means**2).sum(2, keepdim=True) - 2 * means @ flat + (flat**2).sum(1, keepdim=True)
     near = torch.exp(-distance2 / (2 * COLOUR_SPREAD**2)) * (total > 0)
     return near.reshape(len(cues), CUES, *pixels.shape[2:])
 

@@ -48,7 +48,7 @@ class BuiltinTrainee:
 
     def decode(self, features: tuple[Tensor, ...], prompts: Prompts) -> tuple[Tensor, Tensor]:
         """See `Trainee`."""
-        maps = prompt_maps(prompts.points, prompts.boxes, prompts.logits).contiguous(memory_format=torch.channels_last)
+        maps = prompt_maps(prompts.points, prompts.boxes, prompts.logits)
         f4, f8, f16, f32, unit, pixels = features
         with torch.autocast("cpu", self._engine.dtype, enabled=self._engine.dtype != torch.float32):
             logits, iou = self._decoder((f4, f8, f16, f32, unit, pixels), maps)

@@ -66,7 +66,6 @@ def rows_of(features: Features, rows: Tensor) -> Features:
 def decode(net: PromptableNet, features: Features, prompts: Prompts, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Decode some of the prompts, each with the features of its own image."""
     maps = prompt_maps(prompts.points[rows], prompts.boxes[rows], prompts.logits[rows])
-    maps = maps.to(memory_format=torch.channels_last)
     own = rows_of(features, rows // OBJECTS_PER_WINDOW)
     return net.decode(own, maps)
 
