@@ -20,11 +20,13 @@ from alcore.rounds import DEFAULT, Task, hold_out
 from alcore.simulation import SimulationNames, simulate
 from alcore.types import Progress
 from app.simulate_data import SimulationImages, load_images
-from prompts.simulate import PromptKind
+from prompts.simulate import TARGET_DICE, PromptKind
 
 VERIFY = "verify"
 """The way of working that begins with the head's own mask."""
 PROMPTS = (*get_args(PromptKind), VERIFY)
+CORRECTED = ("click", "box+click", VERIFY)
+"""Ways of working in which masks are corrected."""
 TEST_SHARE = 0.25
 TEST_PREFIX = "test_"
 """Stems that begin like this are a data set's own test split."""
@@ -52,6 +54,8 @@ class SimulationSettings:
     """Regular expression over stems whose first group is the patient."""
     window_objects: int = 0
     """Images with more objects are labeled in a window that shows about so many; 0 labels all images whole."""
+    target_dice: float = TARGET_DICE
+    """The annotator corrects a mask, by clicks, until it is this good, and keeps starting masks that are."""
     full_value: float | None = None
     """The value of full supervision where it is known already."""
 
@@ -74,7 +78,7 @@ def run_simulation(
         bar: opens progress bars.
 
     Returns:
-        The simulate JSON of the design; with windows also their `window_objects`.
+        The simulate JSON of the design; with windows also their `window_objects`, with another `target_dice` that.
 
     Raises:
         InvalidInput: a setting or the folder does not fit the task.
@@ -88,6 +92,13 @@ def run_simulation(
         raise InvalidInput(
             f"window_objects must be 0 (whole images), or 1 and more in segmentation; got {settings.window_objects} "
             f"in {task}"
+        )
+    if not 0 <= settings.target_dice <= 1:
+        raise InvalidInput(f"target_dice must be in [0, 1], 0 for the first mask as it is; got {settings.target_dice}")
+    if settings.target_dice != TARGET_DICE and settings.prompts not in CORRECTED:
+        raise InvalidInput(
+            f"target_dice says when corrections stop, and nothing is corrected with prompts {settings.prompts!r} of "
+            f"{task}; leave it at {TARGET_DICE}, or use {', '.join(CORRECTED)}"
         )
     images = load_images(dataset, task, group_regex=settings.group_by)
     pool, test = split(images.stems, images.groups)
@@ -109,8 +120,11 @@ def run_simulation(
                     segmenter=None if settings.prompts == "exact" else settings.segmenter,
                     folder=folder,
                     window_objects=settings.window_objects,
+                    target_dice=settings.target_dice,
                 )
-                oracle: Any = VerifyingOracle(labeler, images.n_classes + 1) if verifies else labeler
+                oracle: Any = labeler
+                if verifies:
+                    oracle = VerifyingOracle(labeler, images.n_classes + 1, target_dice=settings.target_dice)
                 learner: Any = SegmentationLearner(
                     images, store, pool, test, head=settings.head, needs_committee=needs_committee(settings.strategies)
                 )
@@ -140,7 +154,9 @@ def run_simulation(
                 groups=None if images.groups is None else images.groups[pool],
                 progress=progress,
             )
-    return report | ({"window_objects": settings.window_objects} if settings.window_objects else {})
+    usual = SimulationSettings(task=task, strategies=())
+    told = {name: getattr(settings, name) for name in ("window_objects", "target_dice")}
+    return report | {name: value for name, value in told.items() if value != getattr(usual, name)}
 
 
 def split(stems: Sequence[str], groups: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -15,19 +15,17 @@ from alcore.metrics import IGNORE_LABEL, mean_dice_per_class
 from alcore.windows import Box, place_window, window_mask, window_share
 from app.simulate_data import SimulationImages
 from prompts.predictor import Predictor
-from prompts.simulate import PromptKind, simulate_object
+from prompts.simulate import TARGET_DICE, PromptKind, simulate_object
 
 MIN_OBJECT_PX = 16
 """Smaller specks of the reference are left unlabeled: nobody draws a box around them."""
 CACHE_VERSION = 1
 CORRECTION: PromptKind = "box+click"
 """How what is not good enough is drawn anew."""
-ACCEPTED_DICE = 0.9
-"""An annotator keeps a starting mask that is this good; see `simulate_object`, which stops correcting there."""
 
 
 class SegmentationOracle:
-    """Prompts a model for every object of an image, as `prompts.simulate` does.
+    """Prompts a model for every object of an image, as `prompts.simulate` does, until its Dice is `target_dice`.
 
     The jitter of its boxes depends on the image only, not on the seed: an image is labeled once and then known. So does
     the window in which an image with more than `window_objects` objects is labeled; 0 labels all images whole. In a
@@ -43,8 +41,10 @@ class SegmentationOracle:
         segmenter: str | None,
         folder: Path,
         window_objects: int = 0,
+        target_dice: float = TARGET_DICE,
     ) -> None:
         self._images = images
+        self._target_dice = target_dice
         self._window_objects = window_objects
         self._pool = pool
         self._prompts = prompts
@@ -53,6 +53,7 @@ class SegmentationOracle:
         self._predictor = _predictor(segmenter)
         model = self._predictor.model_id if self._predictor is not None else "none"
         part = f"-w{window_objects}" if window_objects else ""
+        part += f"-d{target_dice:g}" if target_dice != TARGET_DICE else ""
         self._folder = folder / "pseudo_masks" / re.sub(r"[^\w.-]+", "_", f"{model}-{prompts}{part}-v{CACHE_VERSION}")
         self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -107,7 +108,9 @@ class SegmentationOracle:
         rng = np.random.default_rng([0, row])
         n_clicks, n_boxes, seconds = 0, 0, 0.0
         for class_id, mask in objects:
-            made = simulate_object(self._predictor, state, mask, prompts=self._prompts, rng=rng)
+            made = simulate_object(
+                self._predictor, state, mask, prompts=self._prompts, target_dice=self._target_dice, rng=rng
+            )
             labels[made.mask] = class_id
             n_clicks, n_boxes = n_clicks + made.n_clicks, n_boxes + made.n_boxes
             seconds += self._costs.prompted_object(n_clicks=made.n_clicks, n_boxes=made.n_boxes)
@@ -140,12 +143,12 @@ class SegmentationOracle:
 
 
 class VerifyingOracle:
-    """Looks at the head's own masks first: keeps them where every class is good enough, else labels the image anew."""
+    """Looks at the head's own masks first: keeps them where every class reaches `target_dice`, or labels anew."""
 
     wants_offers = True
 
-    def __init__(self, labeler: SegmentationOracle, n_classes: int) -> None:
-        self._labeler, self._n_classes = labeler, n_classes
+    def __init__(self, labeler: SegmentationOracle, n_classes: int, *, target_dice: float = TARGET_DICE) -> None:
+        self._labeler, self._n_classes, self._target_dice = labeler, n_classes, target_dice
         self._costs = CostTable()
 
     def answer(self, row: int, rng: np.random.Generator, *, offer: np.ndarray | None = None) -> Answer:
@@ -159,7 +162,7 @@ class VerifyingOracle:
             reference, target = (np.where(outside, np.uint8(IGNORE_LABEL), labels) for labels in (reference, target))
             seconds += self._costs.verify_s
         agreement = mean_dice_per_class(offer, reference.astype(offer.dtype), self._n_classes)
-        if (agreement[~np.isnan(agreement)] >= ACCEPTED_DICE).all():
+        if (agreement[~np.isnan(agreement)] >= self._target_dice).all():
             return Answer(target=target, seconds=seconds)
         redone = self._labeler.answer(row, rng)
         return replace(redone, seconds=redone.seconds + self._costs.verify_s)

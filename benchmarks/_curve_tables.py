@@ -33,9 +33,10 @@ def curves_of(reports: list[dict[str, Any]]) -> list[dict[str, list[dict[str, An
 
 
 def way(report: dict[str, Any]) -> str:
-    """Name how annotators worked: prompts, and the windows of crowded images where there were any."""
-    k = report.get("window_objects")
-    return f"`{report['prompts']}`" + (f", windows of {k}" if k else "")
+    """Name how annotators worked: prompts, how good masks were enough, and windows of crowded images, if any."""
+    until, k = report.get("target_dice"), report.get("window_objects")
+    enough = "" if until is None else ", the first mask" if until == 0 else f" until Dice {until}"
+    return f"`{report['prompts']}`" + enough + (f", windows of {k}" if k else "")
 
 
 def table(name: str, reports: list[dict[str, Any]]) -> tuple[list[str], dict[str, float]]:

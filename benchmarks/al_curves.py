@@ -79,6 +79,8 @@ def run(options: argparse.Namespace) -> None:
             settings["group_by"] = options.group_by
         if options.window_objects:
             settings["window_objects"] = options.window_objects
+        if options.target_dice is not None:
+            settings["target_dice"] = options.target_dice
         jobs = [(dataset, seed, settings, strategies, options.out) for seed in range(options.seeds)]
         # The first seed embeds the images and measures full supervision; the others find both.
         print(run_seed(*jobs[0]), flush=True)
@@ -102,6 +104,7 @@ def main() -> None:
     runner.add_argument("--head", default="default")
     runner.add_argument("--group-by", help="regular expression over stems whose first group is the patient or volume")
     runner.add_argument("--window-objects", type=int, default=0, help="label crowded images in windows")
+    runner.add_argument("--target-dice", type=float, help="clicks correct a mask until it is this good; 0.9 by default")
     runner.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     runner.add_argument("--out", type=Path, required=True)
     if not {"report", "seconds", "versus"} & set(sys.argv[1:2]):

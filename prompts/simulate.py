@@ -18,6 +18,8 @@ CORE_SHARE = 0.5
 """A stroke stays where the error is at least this share of its greatest depth: well inside, as a person draws."""
 
 PromptKind = Literal["box", "click", "box+click", "exact"]
+TARGET_DICE = 0.9
+"""Of a mask that a careful annotator corrects no further."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,7 @@ def simulate_object(
     gt_mask: Bool[np.ndarray, "h w"],
     *,
     prompts: PromptKind,
-    target_dice: float = 0.9,
+    target_dice: float = TARGET_DICE,
     max_clicks: int = 10,
     jitter: float = 0.05,
     rng: np.random.Generator,
@@ -152,7 +154,7 @@ def simulate_object(
         gt_mask: the object, at the image's size, not empty.
         prompts: "box" draws a box and accepts what comes; "click" clicks and corrects; "box+click" draws a box and
             corrects; "exact" outlines by hand.
-        target_dice: corrections stop once the mask is this good.
+        target_dice: corrections stop once the mask is this good; 0 takes what the first prompt gives.
         max_clicks: or after so many clicks in all.
         jitter: of the box, see `tight_box`.
         rng: draws the jitter.

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from app.api.schemas_base import Answer, Request
 
+WINDOW_OBJECTS = 6
+"""How many objects a proposed window shows: of 6, 12 and 24 it taught most a second (docs/benchmarks.md)."""
 LabeledWindow = tuple[int, int, int, int]
 """x0 y0 x1 y1 on whole image pixels, exclusive at the far side."""
 
@@ -13,7 +15,7 @@ LabeledWindow = tuple[int, int, int, int]
 class WindowAsked(Request):
     """How many objects a window should show, and which of the draws, where chance places it."""
 
-    n_objects: int = Field(12, ge=1, le=1000)
+    n_objects: int = Field(WINDOW_OBJECTS, ge=1, le=1000)
     seed: int = Field(0, ge=0)
 
 

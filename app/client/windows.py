@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.api.schemas_windows import LabeledWindow, ProposedWindow
+from app.api.schemas_windows import WINDOW_OBJECTS, LabeledWindow, ProposedWindow
 from app.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Windowed:
     _transport: Transport
     _state: Item
 
-    def propose_window(self, n_objects: int = 12, *, seed: int = 0) -> LabeledWindow | None:
+    def propose_window(self, n_objects: int = WINDOW_OBJECTS, *, seed: int = 0) -> LabeledWindow | None:
         """Ask which window to label: `item.accept(..., window=item.propose_window())`.
 
         Args:

@@ -39,6 +39,10 @@ def simulate(
         int,
         typer.Option(min=0, help="Label images of more objects in a window that shows about so many; 0: all whole."),
     ] = 0,
+    target_dice: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Masks are corrected by clicks until they are this good; 0: one click."),
+    ] = 0.9,
     cache: Annotated[Path | None, typer.Option(help="Keep embeddings and pseudo-masks here for the next run.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +55,7 @@ def simulate(
     settings = SimulationSettings(
         task=task, strategies=tuple(s.strip() for s in strategies.split(",") if s.strip()), cold_start=cold_start,
         rounds=rounds, batch_size=batch_size, seeds=seeds, prompts=prompts, encoder=encoder, segmenter=segmenter,
-        head=head, group_by=group_by, window_objects=window_objects,
+        head=head, group_by=group_by, window_objects=window_objects, target_dice=target_dice,
     )  # fmt: skip
     report = run_simulation(dataset, settings, cache=cache, bar=lambda what: progress_bar(what, "step"))
     write_json(out, report)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from prompts.builtin.trainee import BuiltinTrainee
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
+CLOSER_TRUST = 0.1
+"""A judged closer look is believed where it expects an IoU at most so far below that of the look before."""
 
 
 class BuiltinPredictor:
@@ -175,7 +177,8 @@ class BuiltinPredictor:
         if closer.level == 0:
             return view, logits, iou
         close_logits, close_iou = self._judged(encoded, closer, prompt, image_size, single=single, judge=judge)
-        if frames.touches_border(close_logits[0], closer, image_size):
+        is_doubtful = judge is not None and close_iou[0] + CLOSER_TRUST < iou[0]
+        if is_doubtful or frames.touches_border(close_logits[0], closer, image_size):
             return view, logits, iou
         return closer, close_logits, close_iou
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from alcore.errors import InvalidInput, UnknownName
+from alcore.loop import Answer
 from app.cli import main
 from app.demo import DemoPool, write_pool
 from app.simulate import SimulationSettings, run_simulation, split
@@ -104,6 +105,40 @@ def test_the_annotator_is_paid_by_the_cost_table_and_asked_once_an_image(dataset
     assert kept.seconds == first.seconds
 
 
+def test_rough_masks_cost_fewer_clicks_and_are_kept_apart(dataset: Path, cache: Path) -> None:
+    images, rng = load_images(dataset, "segmentation"), np.random.default_rng(0)
+    pool = np.arange(len(images.samples))
+
+    def answers(target_dice: float) -> list[Answer]:
+        oracle = SegmentationOracle(
+            images, pool, prompts="click", segmenter="builtin", folder=cache / "rough", target_dice=target_dice
+        )
+        return [oracle.answer(row, rng) for row in range(4)]
+
+    first, rough, exact = answers(0.0), answers(0.7), answers(1.0)
+    n_objects = [len(reference_objects(images.labels(i), images.instances(i))) for i in range(4)]
+    assert [answer.n_clicks for answer in first] == n_objects
+    assert [answer.seconds for answer in first] == [4.5 * n for n in n_objects]  # a click, and a look
+    clicks = [sum(answer.n_clicks for answer in some) for some in (first, rough, exact)]
+    assert clicks[0] <= clicks[1] < clicks[2]
+    assert [a.n_clicks for a in answers(0.7)] == [a.n_clicks for a in rough]  # not what was kept of the others
+
+
+def test_a_starting_mask_that_is_good_enough_is_kept(dataset: Path, tmp_path: Path) -> None:
+    images = load_images(dataset, "segmentation")
+    pool = np.arange(len(images.samples))
+    labeler = SegmentationOracle(images, pool, prompts="exact", segmenter=None, folder=tmp_path)
+    truth, rng = labeler.truth(0).astype(np.int16), np.random.default_rng(0)
+    rows = np.flatnonzero((truth > 0).any(axis=1))
+    offer = truth.copy()
+    offer[rows[len(rows) // 2] :] = 0  # the upper half of the object: Dice two thirds
+    seconds = {
+        target: VerifyingOracle(labeler, images.n_classes + 1, target_dice=target).answer(0, rng, offer=offer).seconds
+        for target in (0.5, 0.9)
+    }
+    assert seconds == {0.5: 2.5, 0.9: 56.5}
+
+
 def test_exact_outlines_are_the_reference_and_cost_54_seconds_an_object(dataset: Path, tmp_path: Path) -> None:
     images = load_images(dataset, "segmentation")
     oracle = SegmentationOracle(
@@ -128,6 +163,17 @@ def test_a_good_starting_mask_costs_a_look_and_a_bad_one_the_look_and_the_work(d
     wrong_class = np.where(truth > 0, 3 - truth, 0)
     assert oracle.answer(0, rng, offer=wrong_class).seconds == 56.5
     assert oracle.answer(0, rng).seconds == 54.0
+
+
+@pytest.mark.usefixtures("quick_head")
+def test_the_report_says_how_good_masks_were_enough(dataset: Path, cache: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    options = "--task segmentation --strategies random --rounds 1 --batch-size 2 --seeds 1 --prompts click"
+    code = main(
+        ["simulate", str(dataset), *options.split(), "--target-dice", "0.7", "--cache", str(cache), "--out", str(out)]
+    )
+    assert code == 0
+    assert json.loads(out.read_text("utf-8"))["target_dice"] == 0.7
 
 
 @pytest.mark.usefixtures("quick_head")
@@ -175,6 +221,8 @@ def test_upstreams_own_test_stems_win_and_groups_stay_whole() -> None:
         ({"strategies": ("typiclst",)}, "unknown strategy 'typiclst'"),
         ({"cold_start": "entropy"}, "nothing is labeled yet"),
         ({"head": "linear"}, "is for classification"),
+        ({"prompts": "click", "target_dice": 1.5}, r"target_dice must be in \[0, 1\].*1.5"),
+        ({"target_dice": 0.7}, "nothing is corrected with prompts 'exact' of segmentation; leave it at 0.9, or use"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_known(

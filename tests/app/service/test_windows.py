@@ -208,6 +208,9 @@ def test_the_starting_mask_sizes_the_window_and_the_map_of_uncertainty_places_it
     assert y1 == 30
     suggest(fake_service, item, list(range(0, 36, 4)), None)
     assert fake_service.propose_window(item.id, n_objects=4).placed_by == "chance"
+    by_default = fake_service.propose_window(item.id).window
+    assert by_default is not None
+    assert by_default[2] - by_default[0] == 33  # six of nine: 0.816 of 40 pixels
 
 
 def test_an_image_that_is_not_crowded_is_to_be_labeled_whole(fake_service: AnnotationService) -> None:

@@ -9,7 +9,8 @@ import pytest
 from jaxtyping import Bool, UInt8
 
 from prompts.builtin.answers import candidates, never_empty
-from prompts.builtin.frames import feedback_shape
+from prompts.builtin.frames import View, feedback_shape
+from prompts.builtin.judging import Judge
 from prompts.builtin.predictor import WEIGHTS, BuiltinPredictor
 from prompts.errors import CheckpointError, InvalidPrompt, StateMismatch
 from prompts.geometry import pixels_along
@@ -79,6 +80,26 @@ def test_a_box_around_a_small_object_of_a_large_image_is_looked_at_closely(predi
     state = predictor.embed(noisy_image(truth))
     found = predictor.predict(state, Prompt(box=Box(680.0, 110.0, 720.0, 150.0)))
     assert dice(found.mask, truth) > 0.8
+
+
+@pytest.mark.parametrize(("closer_iou", "is_believed"), [(0.75, True), (0.65, False)])
+def test_a_closer_look_that_expects_much_less_is_not_believed(
+    predictor: BuiltinPredictor,
+    state: ImageState,
+    monkeypatch: pytest.MonkeyPatch,
+    closer_iou: float,
+    is_believed: bool,
+) -> None:
+    looks: list[View] = []
+
+    def choose(_judge: Judge, logits: np.ndarray, _iou: object, _colours: object, view: View, _click: Point) -> tuple:
+        looks.append(view)
+        return logits[:3], np.full(3, closer_iou if view.level else 0.8, np.float32)
+
+    monkeypatch.setattr("prompts.builtin.predictor.choose", choose)
+    expected = predictor.predict(state, CLICK).predicted_iou[0]
+    assert [view.level for view in looks] == [0, 1]
+    assert expected == pytest.approx(closer_iou if is_believed else 0.8)
 
 
 def test_a_single_click_has_three_candidates_and_more_prompts_one(
