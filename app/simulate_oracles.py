@@ -19,7 +19,7 @@ from prompts.simulate import TARGET_DICE, PromptKind, simulate_object
 
 MIN_OBJECT_PX = 16
 """Smaller specks of the reference are left unlabeled: nobody draws a box around them."""
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 CORRECTION: PromptKind = "box+click"
 """How what is not good enough is drawn anew."""
 

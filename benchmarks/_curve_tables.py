@@ -141,8 +141,10 @@ def seconds(options: argparse.Namespace) -> None:
         means = [float(np.mean([after(curve, moment) for curve in curves])) for moment in moments]
         cells = ["-" if np.isnan(mean) else f"{mean:.3f}" for mean in means]
         areas = [area_from_zero(curve, horizon) for curve in curves]
-        low, high = bootstrap_ci95(areas, np.random.default_rng(0))
-        area = "-" if np.isnan(areas).any() else f"{np.mean(areas):.3f} ({low:.3f}-{high:.3f})"
+        area = "-"
+        if not np.isnan(areas).any():
+            low, high = bootstrap_ci95(areas, np.random.default_rng(0))
+            area = f"{np.mean(areas):.3f} ({low:.3f}-{high:.3f})"
         print(f"| {name} | {way(reports[0])} | {len(curves)} | {' | '.join(cells)} | {area} |")
 
 

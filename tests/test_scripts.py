@@ -1,7 +1,9 @@
 """Benchmarks and the makers of documents run by hand: what they take from the packages must still be there."""
 
+import argparse
 import ast
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -58,6 +60,28 @@ def test_a_table_compares_only_where_there_is_something_to_compare(n_strategies:
     rows = [line for line in lines if line.startswith("| `")]
     assert len(rows) == len(losses) == n_strategies
     assert all(f"| 234 | {rate} |" in row for row in rows)  # 0.76 is 95 % of 0.8, reached 54 s after 180
+
+
+@pytest.mark.parametrize(
+    ("report", "says"),
+    [
+        ({"prompts": "box"}, "`box`"),
+        ({"prompts": "click", "target_dice": 0.7}, "`click` until Dice 0.7"),
+        ({"prompts": "click", "target_dice": 0, "window_objects": 6}, "`click`, the first mask, windows of 6"),
+    ],
+)
+def test_a_way_to_annotate_is_named_in_full(report: dict[str, object], says: str) -> None:
+    assert curve_tables().way(report) == says
+
+
+def test_a_curve_that_ends_too_early_has_no_area(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    curve = [{"n_labeled": 10 * k, "seconds": 90.0 * k, "value": 0.5 + 0.1 * k} for k in (1, 2, 3)]
+    (tmp_path / "polyps").mkdir()
+    report = {"runs": [{"strategy": "random", "curve": curve}], "prompts": "box"}
+    (tmp_path / "polyps" / "0.json").write_text(json.dumps(report))
+    for at, area in (("180,270", "| 0.700 | 0.800 | 0.467 (0.467-0.467) |"), ("180,300", "| 0.700 | - | - |")):
+        curve_tables().seconds(argparse.Namespace(folders=[tmp_path], at=at, strategy="random"))
+        assert area in capsys.readouterr().out
 
 
 def curve_tables() -> ModuleType:
