@@ -70,7 +70,7 @@ def fit_temperature(
 
 
 def calibrate_across_folds(
-    probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"], folds: Sequence[Int[np.ndarray, " f"]]
+    probabilities: Float[np.ndarray, "n c"], targets: Int[np.ndarray, " n"], folds: Sequence[Int[np.ndarray, "_"]]
 ) -> tuple[float, Float[np.ndarray, "n c"]]:
     """Fit a temperature on out-of-fold predictions, and say honestly what it will be worth on new ones.
 

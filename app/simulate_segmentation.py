@@ -37,7 +37,7 @@ class SegmentationLearner:
         needs_committee: bool,
     ) -> None:
         from alcore.heads.base import HEAD_SIDE
-        from alcore.heads.registry import HEADS, candidates
+        from alcore.heads.registry import candidates
 
         names = candidates(head, "segmentation", 0)
         self.head = names[0] if len(names) == 1 else head
@@ -49,7 +49,7 @@ class SegmentationLearner:
         self._groups = np.arange(len(pool)) if images.groups is None else images.groups[pool].astype(str)
         self._store = store
         self._side = HEAD_SIDE
-        self._n_members = MEMBERS if needs_committee or all(HEADS[name].is_cheap for name in names) else 1
+        self._needs_committee = needs_committee
         self._n_classes = images.n_classes + 1
         self._pool_rgb = np.concatenate([squash([images.rgb(int(i))], HEAD_SIDE) for i in pool])
         self._test_rgb = np.concatenate([squash([images.rgb(int(i))], HEAD_SIDE) for i in test])
@@ -75,9 +75,9 @@ class SegmentationLearner:
     def _train(
         self, dense: np.ndarray, images: np.ndarray, labels: np.ndarray, groups: np.ndarray, *, seed: int
     ) -> "DenseHead":
-        """Train the head; `auto` is chosen anew by cross-validation on the labels at hand."""
+        """Train the head; what `default` and `auto` mean is chosen anew by cross-validation on the labels at hand."""
         from alcore.heads.measuring import compare_heads
-        from alcore.heads.registry import best_of, candidates
+        from alcore.heads.registry import HEADS, best_of, candidates
         from alcore.heads.training import train_head
 
         names = candidates(self.head, "segmentation", len(dense))
@@ -90,7 +90,8 @@ class SegmentationLearner:
             name = best_of(
                 compare_heads(names, blind, dense, images, labels, self._n_classes, groups=groups, seed=seed)
             )
-        return train_head(name, dense, images, labels, self._n_classes, seed=seed, n_members=self._n_members)
+        n_members = MEMBERS if self._needs_committee or HEADS[name].is_cheap else 1
+        return train_head(name, dense, images, labels, self._n_classes, seed=seed, n_members=n_members)
 
     def evaluate(self) -> float:
         """Mean over classes of the Dice on the test images that show or claim the class."""

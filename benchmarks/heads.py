@@ -84,7 +84,7 @@ def run_segmentation(data: SegmentationSet, name: str, n: int, seed: int, n_memb
 
     def trained() -> tuple[str, object]:
         names, chosen = candidates(name, "segmentation", n), name
-        if name == AUTO:
+        if len(names) > 1:
             blind = partial(compare_heads, names, lambda head, folds: fit(head, seed=seed, folds=folds), *parts)
             chosen = best_of(blind(data.n_classes, groups=groups, seed=seed))
         return chosen, fit(chosen, seed=seed, n_members=n_members)
@@ -117,7 +117,7 @@ def run_classification(parts: list, name: str, n_classes: int, n: int, seed: int
 
     def trained() -> object:
         kind, names = name, candidates(name, "classification", n)
-        if name == AUTO:
+        if len(names) > 1:
             kind = best_of(compare_classifiers(names, guess, y, groups=np.arange(n), seed=seed))
         return train_classification_head(x, y, n_classes, kind=kind, seed=seed)
 

@@ -84,13 +84,16 @@ HEADS: Mapping[str, HeadInfo] = MappingProxyType(
 )
 
 DEFAULT_HEADS: Mapping[str, str] = MappingProxyType({"segmentation": "decoder", "classification": "linear"})
-"""Which head `default` means, by task, where it cannot measure several."""
-LINEAR_HEADS = ("prototype", "linear")
-"""In classification `default` takes the better of these: both are linear in the embedding, as some strategies need."""
+"""Which head `default` means, by task, where a single one is asked for."""
+DEFAULT_CANDIDATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"segmentation": ("decoder", "dense_linear"), "classification": ("prototype", "linear")}
+)
+"""`default` takes the better of these out of fold: two that are each ahead on some sets in segmentation (see
+benchmarks/README.md), two that are linear in the embedding, as some strategies need, in classification."""
 AUTO = "auto"
 """Stands for the cheap head with the best out-of-fold score while labels are few, and for the default afterwards."""
 FEW_LABELS = 60
-"""From here on `auto` is the default head."""
+"""From here on `auto` means what `default` does."""
 
 
 def resolve_head(name: str, task: str) -> HeadInfo:
@@ -129,21 +132,19 @@ def candidates(name: str, task: str, n_labeled: int) -> tuple[str, ...]:
         n_labeled: labeled items.
 
     Returns:
-        One name; for `auto` and fewer than `FEW_LABELS` labels every cheap head of the task, in the order of `HEADS`,
-        and for `default` in classification `LINEAR_HEADS`: the first is taken where nothing can be measured, and the
-        earlier of equals.
+        One name; for `default` the two `DEFAULT_CANDIDATES` of the task, and for `auto` and fewer than `FEW_LABELS`
+        labels every cheap head of it, in the order of `HEADS`: the first is taken where nothing can be measured, and
+        the earlier of equals.
 
     Raises:
         UnknownName: no such head or task.
         InvalidInput: the head is for the other task.
     """
-    default = resolve_head("default", task)
-    if name == "default" and task == "classification":
-        return LINEAR_HEADS
+    resolve_head("default", task)  # refuses unknown tasks
+    if name == "default" or (name == AUTO and n_labeled >= FEW_LABELS):
+        return DEFAULT_CANDIDATES[task]
     if name != AUTO:
         return (resolve_head(name, task).name,)
-    if n_labeled >= FEW_LABELS:
-        return (default.name,)
     return tuple(info.name for info in HEADS.values() if info.task == task and info.is_cheap)
 
 

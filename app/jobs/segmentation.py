@@ -102,6 +102,7 @@ class SegmentationLearner:
             lesson, scores, told = self._second_look(name, train, folds, best, seed, part, n_stages)
             facts |= told
         if lesson is self._lesson and not HEADS[name].is_cheap:
+            progress(n_stages, n_stages)  # the last one is not needed
             return FittedSegmentation(best.head, self, facts), scores
         head = self._train(name, lesson, None, part_of(progress, n_stages - 1, n_stages), seed=seed)
         return FittedSegmentation(head.tempered(temperature), self, facts), scores

@@ -60,7 +60,7 @@ def test_segmentation_end_to_end_gives_the_fields_of_the_design(dataset: Path, c
         "dataset", "task", "encoder", "segmenter", "head", "prompts", "full_supervision", "runs", "summary",
     }  # fmt: skip
     assert (report["dataset"], report["task"], report["prompts"]) == ("lesions", "segmentation", "box")
-    assert (report["encoder"], report["segmenter"], report["head"]) == ("builtin", "builtin", "decoder")
+    assert (report["encoder"], report["segmenter"], report["head"]) == ("builtin", "builtin", "default")
     assert report["full_supervision"]["metric"] == "dice"
     assert [(run["strategy"], run["cold_start"], run["seed"]) for run in report["runs"]] == [
         ("random", "kmeans_medoid", 0),

@@ -147,7 +147,9 @@ def test_classifiers_are_compared_by_balanced_accuracy_out_of_fold():
 
 def test_auto_tries_cheap_heads_while_labels_are_few():
     assert candidates("auto", "segmentation", FEW_LABELS - 1) == ("dense_linear", "dense_prototype")
-    assert candidates("auto", "segmentation", FEW_LABELS) == ("decoder",)
+    for n in (0, FEW_LABELS - 1, FEW_LABELS):
+        assert candidates("default", "segmentation", n) == ("decoder", "dense_linear")
+    assert candidates("auto", "segmentation", FEW_LABELS) == ("decoder", "dense_linear")
     assert candidates("auto", "classification", 0) == ("prototype", "linear", "knn")
     assert candidates("default", "classification", 5) == ("prototype", "linear")
     assert candidates("default", "classification", 5000) == ("prototype", "linear")

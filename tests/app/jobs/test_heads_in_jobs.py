@@ -29,7 +29,7 @@ def labeled(service: AnnotationService, *, head: str, n: int = 8, n_patients: in
 
 @pytest.mark.parametrize(
     ("setting", "trained", "n_members"),
-    [("default", ["decoder"], 3), ("unet", ["unet"], 3), ("dense_linear", ["dense_linear", "dense_linear"], 2)],
+    [("decoder", ["decoder"], 3), ("unet", ["unet"], 3), ("dense_linear", ["dense_linear", "dense_linear"], 2)],
 )
 def test_the_head_of_the_project_is_trained(
     fake_service: AnnotationService, fake_models: FakeModels, setting: str, trained: list[str], n_members: int
@@ -44,6 +44,27 @@ def test_the_head_of_the_project_is_trained(
     kept = fake_models.load_segmentation(model_file(fake_service.context, str(result["model_id"])))
     assert len(kept.thresholds) == n_members
     assert "head_scores" not in result
+
+
+@pytest.mark.parametrize(
+    ("blind", "trained", "kept"),
+    [
+        ("dense_linear", ["decoder", "dense_linear"], "decoder"),
+        ("decoder", ["decoder", "dense_linear", "dense_linear"], "dense_linear"),
+    ],
+)
+def test_by_default_the_better_of_the_decoder_and_the_pixelwise_regression_is_kept(
+    fake_service: AnnotationService, fake_models: FakeModels, blind: str, trained: list[str], kept: str
+) -> None:
+    fake_models.threshold_of = {blind: 300.0}  # sees no object anywhere
+    project_id = labeled(fake_service, head="default")
+    result = result_of(fake_service.start_train(project_id))
+    assert fake_models.trained == trained
+    assert result["head"] == kept
+    scores = result["head_scores"]
+    assert isinstance(scores, dict)
+    assert scores[blind] == 0.0
+    assert scores[kept] == pytest.approx(result["value"], abs=1e-4)
 
 
 def test_auto_tries_the_cheap_heads_and_keeps_the_better_one(

@@ -32,6 +32,7 @@ class Watched(FakeModels):
 def labeled(service: AnnotationService, n: int = 12, **changes: object) -> Project:
     """A project of which `N_LABELED` images are answered, with changes to the answers."""
     project = seeded(service, n)
+    service.update_project(project.id, head="decoder")  # trained once
     queue_all(service, project.id)
     for _ in range(N_LABELED):
         item = service.next_item(project.id, "ann")
