@@ -7,6 +7,7 @@ import { Answers } from "../../app/ui/static/js/core/answers.js";
 import * as sheets from "../../app/ui/static/js/core/sheet.js";
 import { ApiError } from "../../app/ui/static/js/net/api.js";
 import { DraftKeeper } from "../../app/ui/static/js/net/draft_keeper.js";
+import { Lease } from "../../app/ui/static/js/net/lease.js";
 import { Link } from "../../app/ui/static/js/net/link.js";
 import { Outbox } from "../../app/ui/static/js/net/outbox.js";
 import { Seat } from "../../app/ui/static/js/net/seat.js";
@@ -77,6 +78,25 @@ test("a lost lease is told once and the draft stays in the browser", async () =>
   assert.deepEqual(lost, ["lease_lost"]);
   keeper.close({ keepLocal: true });
   assert.ok(keeper.local(ITEM));
+});
+
+test("a heartbeat that crosses the answer to its image tells of no loss", async () => {
+  const lost = [];
+  const send = async () => {
+    await pause(5);
+    throw new ApiError(409, "lease_lost", "used up");
+  };
+  const lease = new Lease({ link: quietLink(), onLost: (error) => lost.push(error), send });
+  const item = { ...ITEM, lease: { token: "t", expires_at: new Date(Date.now() + 60_000).toISOString() } };
+  lease.open(item);
+  const crossing = lease.beat(item);
+  lease.close();
+  await crossing;
+  assert.equal(lost.length, 0);
+  lease.open(item);
+  await lease.beat(item);
+  assert.equal(lost.length, 1);
+  lease.close();
 });
 
 test("before an item is decided the draft on its way arrives, and no other follows", async () => {

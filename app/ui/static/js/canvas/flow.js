@@ -24,7 +24,7 @@ export class Flow {
     Object.assign(this, { app, vault, link, trigger, idle, queue });
     this.pictures = new Pictures();
     this.outbox = new Outbox({ vault });
-    const onLost = () => this.#leaseLost();
+    const onLost = () => this.#isDeciding || this.#leaseLost(); // deciding tells by itself
     this.keeper = new DraftKeeper({ vault, link, onLost, onState: (state) => app.toolbar.showDraft(state) });
     this.lease = new Lease({ link, onLost });
     link.onChange((state) => this.#linkChanged(state));
@@ -32,6 +32,10 @@ export class Flow {
 
   get annotator() {
     return this.queue.annotator;
+  }
+
+  get #isDeciding() {
+    return ["accepting", "skipping"].includes(this.#busy);
   }
 
   async close() {
@@ -66,7 +70,7 @@ export class Flow {
 
   /** Puts the present image aside and opens another; false while the present one is on its way to the server. */
   async open(take) {
-    if (["accepting", "skipping"].includes(this.#busy) || this.#submission) return false;
+    if (this.#isDeciding || this.#submission) return false;
     await this.leave();
     await this.next(take);
     return true;
