@@ -5,13 +5,15 @@ of naming the data set over all sets: queries are images that the encoder was no
 others. Coverage: mean distance to the nearest item of a first batch of 20 chosen by `kmeans_medoid`, as a share of that
 of 20 random ones in the same space. Random weights get the same pooling, and a whitening of their own. The lead of the
 built-in encoder is the mean difference over sets and readings, with a 95 % interval by drawing each set's queries anew,
-the same ones for both.
+the same ones for both. `--folds 5` asks of every image of the classification sets once, the other folds by group being
+the references: more queries, most of which self-supervision has seen, without labels.
 """
 
 import argparse
 import csv
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from alcore.encoders.network import EncoderNetwork
 from alcore.encoders.training.data import Sample, decode, list_samples, sampling_weights
 from alcore.encoders.training.evaluate import classic_features, coverage_radius, linear_probe, nearest_neighbours
 from alcore.encoders.training.export import export_weights
+from alcore.heads.folds import group_folds
 from alcore.metrics import balanced_accuracy
 from alcore.strategies import select
 from alcore.types import PoolView
@@ -39,6 +42,29 @@ N_DRAWN = 2000
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 Readings = tuple[np.ndarray, np.ndarray]
 """What the queries of one task are taken for: by 5 nearest neighbours, and by a linear probe."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Images with labels, and for each of its turns which of them are asked of which others."""
+
+    samples: list[Sample]
+    labels: np.ndarray
+    turns: list[tuple[np.ndarray, np.ndarray]]
+    """Reference rows and query rows."""
+
+    @property
+    def asked(self) -> np.ndarray:
+        """Query rows of all turns."""
+        return np.concatenate([queries for _, queries in self.turns])
+
+    def read(self, rows: np.ndarray) -> Readings:
+        """Take each query, in the order of `asked`, for a label; `rows` are features of all images."""
+        near, probed = [], []
+        for reference, queries in self.turns:
+            near.append(nearest_neighbours(rows[reference], self.labels[reference], rows[queries]))
+            probed.append(linear_probe(rows[reference], self.labels[reference], rows[queries]))
+        return np.concatenate(near), np.concatenate(probed)
 
 
 def thinned(samples: list[Sample], limit: int) -> list[Sample]:
@@ -71,20 +97,40 @@ def promptable_features() -> Features:
     return features
 
 
-def labelled(data: Path, dataset: str, *, held_out: bool, limit: int) -> tuple[list[Sample], np.ndarray]:
-    """Samples of a set with their labels."""
+def told_of(data: Path, dataset: str) -> dict[str, dict[str, str]]:
+    """The table of a set by stem."""
     with (data / dataset / "labels.csv").open(newline="") as file:
-        label_of = {row["stem"]: row["label"] for row in csv.DictReader(file)}
-    samples = thinned([s for s in list_samples(data, held_out=held_out) if s.dataset == dataset], limit)
-    return samples, np.array([label_of[sample.stem] for sample in samples])
+        return {row["stem"]: row for row in csv.DictReader(file)}
 
 
-def by_set(data: Path, *, held_out: bool, limit: int) -> tuple[list[Sample], np.ndarray]:
-    """Samples of all sets, at most `limit` of each, with the set's name as the label."""
-    samples = list_samples(data, held_out=held_out)
-    names = sorted({s.dataset for s in samples})
-    chosen = [s for name in names for s in thinned([s for s in samples if s.dataset == name], limit)]
-    return chosen, np.array([s.dataset for s in chosen])
+def held_out_task(parts: list[list[Sample]], labels: Callable[[Sample], str]) -> Task:
+    """Ask of the second part, the first being the references."""
+    samples, n = [*parts[0], *parts[1]], len(parts[0])
+    turn = np.arange(n), np.arange(n, len(samples))
+    return Task(samples, np.array([labels(s) for s in samples]), [turn])
+
+
+def classification_task(data: Path, dataset: str, *, limit: int, n_folds: int) -> Task:
+    """Ask of images kept out of training, or, with folds by patient or near-twins, of every image once."""
+    told = told_of(data, dataset)
+    parts = [[s for s in list_samples(data, held_out=h) if s.dataset == dataset] for h in (False, True)]
+    task = held_out_task([thinned(part, limit) for part in parts], lambda s: told[s.stem]["label"])
+    if not n_folds:
+        return task
+    rows = [told[s.stem] for s in task.samples]
+    groups = np.array([row.get("patient") or row.get("group") or row["stem"] for row in rows])
+    folds = group_folds(groups, strata=task.labels, n_folds=n_folds, seed=0)
+    return replace(task, turns=[(np.setdiff1d(np.arange(len(rows)), fold), fold) for fold in folds])
+
+
+def which_set_task(data: Path, *, limit: int) -> Task:
+    """Name the data set of images kept out of training: at most `limit` queries and references of each."""
+    parts = []
+    for held_out in (False, True):
+        samples = list_samples(data, held_out=held_out)
+        names = sorted({s.dataset for s in samples})
+        parts.append([s for name in names for s in thinned([s for s in samples if s.dataset == name], limit)])
+    return held_out_task(parts, lambda s: s.dataset)
 
 
 def accuracy(predicted: np.ndarray, truth: np.ndarray) -> float:
@@ -125,6 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare the built-in encoder with other features.")
     add_data_option(parser)
     parser.add_argument("--limit", type=int, default=700, help="most reference images and queries of a set")
+    parser.add_argument("--folds", type=int, default=0, help="folds in which every image of a set is asked for, once")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -135,21 +182,21 @@ def main() -> None:
         "HOG and colour histogram": classic_features,
         "promptable model's encoder": promptable_features(),
     }
-    tasks = {name: [labelled(args.data, name, held_out=h, limit=args.limit) for h in (False, True)] for name in SETS}
-    tasks["which set"] = [by_set(args.data, held_out=h, limit=100) for h in (False, True)]
+    tasks = {name: classification_task(args.data, name, limit=args.limit, n_folds=args.folds) for name in SETS}
+    tasks["which set"] = which_set_task(args.data, limit=100)
     answers: dict[str, list[Readings]] = {kind: [] for kind in kinds}
     coverage: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for (reference, labels), (queries, _) in tasks.values():
-        pixels = [[decode(sample, SIDE) for sample in part] for part in (reference, queries)]
+    for task in tasks.values():
+        pixels = [decode(sample, SIDE) for sample in task.samples]
         for kind, features in kinds.items():
-            rows, asked = features(pixels[0]), features(pixels[1])
-            answers[kind].append((nearest_neighbours(rows, labels, asked), linear_probe(rows, labels, asked)))
-            coverage[kind].append(relative_coverage(np.concatenate([rows, asked])))
-    sizes = ", ".join(f"{name} {len(parts[0][1])}/{len(parts[1][1])}" for name, parts in tasks.items())
+            rows = features(pixels)
+            answers[kind].append(task.read(rows))
+            coverage[kind].append(relative_coverage(rows))
+    sizes = ", ".join(f"{name} {len(task.turns[0][0])}/{len(task.asked)}" for name, task in tasks.items())
     print(f"{builtin.encoder_id}; reference/query images: {sizes}\n")
     heads = ["features", *(f"{name}: 5-NN, probe" for name in tasks), "mean", "coverage", "builtin leads by"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    truths = [truth for _, (_, truth) in tasks.values()]
+    truths = [task.labels[task.asked] for task in tasks.values()]
     for kind, readings in answers.items():
         scores = np.array([[accuracy(r, truth) for r in both] for both, truth in zip(readings, truths, strict=True)])
         cells = [f"{a:.3f}, {b:.3f}" for a, b in [*scores, scores.mean(axis=0)]]

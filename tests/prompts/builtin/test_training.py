@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from scipy import ndimage
 
 from prompts.builtin.model import PromptableNet
 from prompts.builtin.training import train
+from prompts.builtin.training.average import average
 from prompts.builtin.training.checkpoints import export_weights, load_checkpoint, save_checkpoint
 from prompts.builtin.training.data import cut_to_pieces, label_components, make_world
 from prompts.builtin.training.folding import norms_of, read_folded
@@ -196,3 +198,15 @@ def test_a_run_starts_from_shipped_weights_with_their_answers(
         wanted, _ = shipped.decode(shipped.encode(image), maps)
         got, _ = net.eval().decode(net.encode(image), maps)
     torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_the_mean_of_two_weights_files_leaves_their_judge_out(tmp_path: Path) -> None:
+    first, second, out = (tmp_path / f"{name}.safetensors" for name in ("first", "second", "out"))
+    save_file({"a": torch.tensor([1.0, 2.0]).half(), "judge.b1": torch.zeros(1)}, first)
+    save_file({"a": torch.tensor([3.0, 8.0]).half()}, second)
+    average(first, second, out)
+    assert load_file(out).keys() == {"a"}
+    torch.testing.assert_close(load_file(out)["a"], torch.tensor([2.0, 5.0]).half())
+    save_file({"b": torch.zeros(3)}, second)
+    with pytest.raises(SystemExit, match=r"different networks: 'a' is \(2,\) in one and None in the other"):
+        average(first, second, out)
