@@ -61,8 +61,7 @@ export class Flow {
     this.leave();
     this.#busy = null;
     this.app.project = projectId ? await this.queue.open(projectId) : null;
-    this.app.panel.projectChanged();
-    this.app.toolbar.projectChanged();
+    for (const part of [this.app.panel, this.app.toolbar]) part.projectChanged();
     if (!projectId) return this.idle.show(null);
     await this.#sendWaiting();
     await this.next();
