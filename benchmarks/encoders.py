@@ -10,7 +10,6 @@ the references: more queries, most of which self-supervision has seen, without l
 """
 
 import argparse
-import csv
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from alcore.encoders.network import EncoderNetwork
 from alcore.encoders.training.data import Sample, decode, list_samples, sampling_weights
 from alcore.encoders.training.evaluate import classic_features, coverage_radius, linear_probe, nearest_neighbours
 from alcore.encoders.training.export import export_weights
+from alcore.formats.folder import read_dataset
 from alcore.heads.folds import group_folds
 from alcore.metrics import balanced_accuracy
 from alcore.strategies import select
@@ -97,30 +97,23 @@ def promptable_features() -> Features:
     return features
 
 
-def told_of(data: Path, dataset: str) -> dict[str, dict[str, str]]:
-    """The table of a set by stem."""
-    with (data / dataset / "labels.csv").open(newline="") as file:
-        return {row["stem"]: row for row in csv.DictReader(file)}
-
-
-def held_out_task(parts: list[list[Sample]], labels: Callable[[Sample], str]) -> Task:
+def held_out_task(parts: list[list[Sample]], label_of: Callable[[Sample], str]) -> Task:
     """Ask of the second part, the first being the references."""
     samples, n = [*parts[0], *parts[1]], len(parts[0])
     turn = np.arange(n), np.arange(n, len(samples))
-    return Task(samples, np.array([labels(s) for s in samples]), [turn])
+    return Task(samples, np.array([label_of(s) for s in samples]), [turn])
 
 
 def classification_task(data: Path, dataset: str, *, limit: int, n_folds: int) -> Task:
     """Ask of images kept out of training, or, with folds by patient or near-twins, of every image once."""
-    told = told_of(data, dataset)
+    known = {s.stem: s for s in read_dataset(data / dataset).samples}
     parts = [[s for s in list_samples(data, held_out=h) if s.dataset == dataset] for h in (False, True)]
-    task = held_out_task([thinned(part, limit) for part in parts], lambda s: told[s.stem]["label"])
+    task = held_out_task([thinned(part, limit) for part in parts], lambda s: str(known[s.stem].label))
     if not n_folds:
         return task
-    rows = [told[s.stem] for s in task.samples]
-    groups = np.array([row.get("patient") or row.get("group") or row["stem"] for row in rows])
+    groups = np.array([known[s.stem].group or s.stem for s in task.samples])
     folds = group_folds(groups, strata=task.labels, n_folds=n_folds, seed=0)
-    return replace(task, turns=[(np.setdiff1d(np.arange(len(rows)), fold), fold) for fold in folds])
+    return replace(task, turns=[(np.setdiff1d(np.arange(len(groups)), fold), fold) for fold in folds])
 
 
 def which_set_task(data: Path, *, limit: int) -> Task:

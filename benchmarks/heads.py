@@ -6,7 +6,6 @@ image's own size. Seconds are those of the processor, mean over the draws.
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +21,7 @@ from alcore.calibration import calibrate_across_folds, temper
 from alcore.encoders import load_encoder
 from alcore.encoders.base import Encoder, squash
 from alcore.encoders.training.data import is_held_out, list_samples
+from alcore.formats.folder import read_dataset
 from alcore.heads.base import HEAD_SIDE
 from alcore.heads.classification import train_classification_head
 from alcore.heads.folds import group_folds
@@ -166,8 +166,7 @@ def main() -> None:
     if chosen:
         print("\n| set | head | labels | balanced accuracy (each draw) | ECE | train s |\n|---|---|---|---|---|---|")
     for name in chosen:
-        with (args.data / name / "labels.csv").open(newline="") as file:
-            label_of = {line["stem"]: line["label"] for line in csv.DictReader(file)}
+        label_of = {s.stem: s.label for s in read_dataset(args.data / name).samples}
         samples = [[s for s in list_samples(args.data, held_out=flag) if s.dataset == name] for flag in (False, True)]
         names = sorted({label_of[s.stem] for s in samples[0]})
         parts = []

@@ -61,7 +61,8 @@ export class Flow {
     this.leave();
     this.#busy = null;
     this.app.project = projectId ? await this.queue.open(projectId) : null;
-    for (const part of [this.app.panel, this.app.toolbar]) part.projectChanged();
+    this.app.panel.projectChanged();
+    this.app.toolbar.projectChanged();
     if (!projectId) return this.idle.show(null);
     await this.#sendWaiting();
     await this.next();
@@ -193,25 +194,19 @@ export class Flow {
   }
 
   async #submit(work) {
-    const { app } = this;
     if (this.#submission?.work !== work) this.#submission = { work, id: uuid() };
     try {
       await this.keeper.settle();
       const receipt = await this.outbox.submit(work.item.id, work.annotation(this.#submission.id));
       this.#submission = null;
-      this.keeper.close({ keepLocal: false });
-      this.lease.close();
-      this.queue.countOne(work.item);
-      app.messages.announce(t("say.saved"));
-      this.trigger("saved", { item_id: work.item.id, version: receipt.version });
-      await this.next();
+      await this.#decided(work, t("say.saved"), "saved", { version: receipt.version });
     } catch (error) {
       if (this.link.report(error)) return; // the outbox sends it once the link is back
       this.#submission = null;
       this.keeper.note();
       if (error.code === "lease_lost") return this.#leaseLost();
       if (error.code === "version_conflict") return this.#moveOn(t("say.version"));
-      app.messages.say(t("say.notSaved", { detail: error.message }), { bad: true });
+      this.app.messages.say(t("say.notSaved", { detail: error.message }), { bad: true });
     }
   }
 
@@ -222,18 +217,23 @@ export class Flow {
     try {
       await this.keeper.settle();
       await post(`items/${work.item.id}/skip`, { lease_token: work.item.lease.token, reason });
-      this.keeper.close({ keepLocal: false });
-      this.lease.close();
-      this.queue.countOne(work.item);
-      this.app.messages.announce(t("say.skipped"));
-      this.trigger("skipped", { item_id: work.item.id });
-      await this.next();
+      await this.#decided(work, t("say.skipped"), "skipped");
     } catch (error) {
       if (error.code === "lease_lost") return this.#leaseLost();
       if (!this.link.report(error)) this.app.messages.say(t("say.notSkipped", { detail: error.message }), { bad: true });
     } finally {
       if (this.#busy === "skipping") this.#busy = null;
     }
+  }
+
+  /** The server has the answer: puts the image away, says so here and to the page's Python, opens the next. */
+  async #decided(work, text, event, facts = {}) {
+    this.keeper.close({ keepLocal: false });
+    this.lease.close();
+    this.queue.countOne(work.item);
+    this.app.messages.announce(text);
+    this.trigger(event, { item_id: work.item.id, ...facts });
+    await this.next();
   }
 
   /** Tries to get the very image back; when someone else has it, the work stays in this browser. */
